@@ -1,0 +1,20 @@
+from jobs.models.attempt import Attempt, Pod
+from jobs.models.count import JobCount
+from jobs.models.event import AuditEntry, Event
+from jobs.models.job import Job, Priority
+from jobs.models.pool import Queue, ResourcePool
+from jobs.models.terminal import TerminalSession, TerminalTicket
+
+__all__ = [
+    "Attempt",
+    "AuditEntry",
+    "Event",
+    "Job",
+    "JobCount",
+    "Pod",
+    "Priority",
+    "Queue",
+    "ResourcePool",
+    "TerminalSession",
+    "TerminalTicket",
+]

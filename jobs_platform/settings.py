@@ -1,0 +1,216 @@
+"""The one settings file. Values come from environment variables (README.md lists them) with embedded defaults:
+SQLite and a Redis-protocol server under DATA_DIR, which the launcher starts."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from jobs_platform import databases, env
+from jobs_platform.runtime import redis_socket
+from jobs_platform.version import VERSION
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".local"))).expanduser().resolve()
+
+DEBUG = env.flag("DEBUG", False)
+SECRET_KEY = env.text("SECRET_KEY")
+if not SECRET_KEY:
+    if not DEBUG:
+        raise ImproperlyConfigured("SECRET_KEY is not set: give it (or SECRET_KEY_FILE) 50 random characters.")
+    SECRET_KEY = "insecure-only-for-debug"
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.integer("PORT", 8080, minimum=1, maximum=65535)
+PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", *([HOST] if HOST not in ("0.0.0.0", "::") else ["*"])])
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [PUBLIC_URL] if PUBLIC_URL else [])
+if env.flag("BEHIND_TLS_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXY_COUNT", 0, maximum=10)
+
+INSTALLED_APPS = [
+    "daphne",
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "axes",
+    "accounts",
+    "jobs",
+]
+MIDDLEWARE = [
+    "jobs_platform.request_id.RequestIdMiddleware",
+    "jobs_platform.body_limit.BodyLimitMiddleware",
+    "jobs_platform.security_headers.SecurityHeadersMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "jobs_platform.urls"
+ASGI_APPLICATION = "jobs_platform.asgi.application"
+APPEND_SLASH = False
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "jobs_platform.security_headers.csp_nonce",
+            ]
+        },
+    }
+]
+
+DATABASES = {
+    "default": databases.parse(
+        env.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'platform.sqlite3'}"),
+        synchronous=env.choice("SQLITE_SYNCHRONOUS", "FULL", {"FULL", "NORMAL"}),
+        pool_size=env.integer("DATABASE_POOL_SIZE", 8, minimum=1, maximum=200),
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.text("REDIS_URL", f"unix://{redis_socket(DATA_DIR)}")
+CHANNEL_LAYERS: dict[str, Any] = {
+    # The pub/sub layer, not the default one: that blocks longer in BZPOPMIN than redis-py's socket timeout, and
+    # every idle WebSocket closes. It drops messages over capacity, so only nudges go through it.
+    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}},
+}
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_TASK_SOFT_TIME_LIMIT = 60
+CELERY_TASK_TIME_LIMIT = 90
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 120, "socket_connect_timeout": 1.0, "socket_timeout": 5.0}
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "beat")
+SWEEP_SECONDS = env.decimal("SWEEP_SECONDS", 2.0, minimum=0.2)
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "jobs.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": 10}},
+    "purge": {"task": "jobs.purge", "schedule": 30.0, "options": {"expires": 30}},
+}
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/"
+SESSION_COOKIE_AGE = env.integer("SESSION_SECONDS", 14 * 86400, minimum=60)
+SESSION_COOKIE_SAMESITE = "Lax"
+AXES_FAILURE_LIMIT = env.integer("LOGIN_FAILURE_LIMIT", 5, minimum=1)
+AXES_COOLOFF_TIME = timedelta(seconds=env.integer("LOGIN_LOCK_SECONDS", 300, minimum=1))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXY_COUNT or None
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.BearerAuthentication",
+        "accounts.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["jobs_platform.api.renderers.EnvelopeRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["jobs_platform.api.parsers.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "jobs_platform.api.schema.EnvelopeSchema",
+    "EXCEPTION_HANDLER": "jobs_platform.api.exception_handler.handle",
+    "URL_FORMAT_OVERRIDE": None,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=env.integer("ACCESS_TOKEN_SECONDS", 900, minimum=5)),
+    "REFRESH_TOKEN_LIFETIME": timedelta(seconds=env.integer("REFRESH_TOKEN_SECONDS", 7 * 86400, minimum=10)),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "UPDATE_LAST_LOGIN": True,
+    "CHECK_REVOKE_TOKEN": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Training jobs",
+    "DESCRIPTION": "Runs training jobs on Kubernetes or on this machine.",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 1 << 20, minimum=1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", _("Chinese")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# The platform's own settings.
+LOCAL_POOL_ENABLED = env.flag("LOCAL_POOL_ENABLED", DEBUG)
+LOG_DIR = DATA_DIR / "logs"
+WORK_DIR = DATA_DIR / "work"
+LOCAL_POOL_DIR = DATA_DIR / "pool"
+LOG_MAX_BYTES_PER_POD = env.integer("LOG_MAX_BYTES_PER_POD", 10 << 30, minimum=1 << 20, maximum=1 << 50)
+LOG_RESPONSE_MAX_BYTES = env.integer("LOG_RESPONSE_MAX_BYTES", 16 << 20, minimum=1024)
+WEB_THREADS = env.integer("WEB_THREADS", 4, minimum=1, maximum=64)
+WORKER_THREADS = env.integer("WORKER_THREADS", 2, minimum=1, maximum=64)
+TOMBSTONE_SECONDS = env.integer("TOMBSTONE_SECONDS", 7 * 86400, minimum=0)
+TERMINAL_TICKET_SECONDS = env.integer("TERMINAL_TICKET_SECONDS", 60, minimum=5, maximum=600)
+TERMINAL_IDLE_SECONDS = env.integer("TERMINAL_IDLE_SECONDS", 1800, minimum=10)
+TERMINAL_TOTAL_SECONDS = env.integer("TERMINAL_TOTAL_SECONDS", 8 * 3600, minimum=10)
+TERMINALS_PER_USER = env.integer("TERMINALS_PER_USER", 10, minimum=1)
+AUTHORITY_CHECK_SECONDS = env.integer("AUTHORITY_CHECK_SECONDS", 15, minimum=1, maximum=15)
+
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"})
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "jobs_platform.request_id.RequestIdFilter"}},
+    "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s%(request_suffix)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django.server": {"level": "WARNING"},
+        "django.channels.server": {"level": "WARNING"},
+        "daphne": {"level": "WARNING"},
+        "celery": {"level": "WARNING"},
+        "kombu": {"level": "WARNING"},
+        "axes": {"level": "ERROR"},
+        "twisted": {"level": "WARNING"},
+    },
+}
