@@ -1,0 +1,37 @@
+"""Builders of events and audit rows; whoever changes something writes them in the same transaction."""
+
+import hashlib
+import secrets
+from datetime import datetime
+from typing import Any
+
+from jobs.models import Event
+
+
+def platform_event(
+    *,
+    job_pk: int,
+    reason: str,
+    params: dict[str, Any] | None = None,
+    warning: bool = False,
+    attempt: int | None = None,
+    pod_name: str = "",
+    at: datetime,
+) -> Event:
+    """An unsaved event in the platform's words (jobs.wording)."""
+    return Event(
+        job_id=job_pk,
+        reason=reason,
+        params=params or {},
+        type=Event.WARNING if warning else Event.NORMAL,
+        attempt=attempt,
+        pod_name=pod_name,
+        fingerprint=secrets.token_hex(8),
+        first_at=at,
+        last_at=at,
+    )
+
+
+def fingerprint(object_uid: str, reason: str, message: str) -> str:
+    """The same for repeats of one cluster event, which are counted, not listed."""
+    return hashlib.sha256("\0".join((object_uid, reason, message)).encode()).hexdigest()

@@ -1,0 +1,74 @@
+"""Waking the worker: a message saying "this pool has something to do", never what.
+
+The due rows in the database are the queue; a wake-up is only latency. Wake-ups of one pool are coalesced: a flag in Redis
+says that one is under way, and the task takes the flag down before it looks, so nothing that came before is missed. A lost
+message, a lost flag or no Redis at all cost at most one sweep interval.
+"""
+
+import logging
+import time
+from functools import cache
+
+import redis
+from django.conf import settings
+from kombu.exceptions import OperationalError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+logger = logging.getLogger(__name__)
+
+FLAG_MILLISECONDS = 2000
+TIMEOUT_SECONDS = 0.5
+PAUSE_SECONDS = 1.0  # after a failure nobody waits for the broker again for so long
+
+_closed_until = 0.0
+
+
+@cache
+def client() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 1),  # once, for a connection that a restart of the server left stale
+    )
+
+
+def flag(pool_id: int) -> str:
+    return f"wake:{pool_id}"
+
+
+def wake(pool_id: int) -> bool:
+    """True when a worker has been or is being told. Never raises, never waits longer than a second."""
+    global _closed_until
+    if time.monotonic() < _closed_until:
+        return False
+    try:
+        if client().set(flag(pool_id), 1, nx=True, px=FLAG_MILLISECONDS):
+            publish(pool_id)
+    except (redis.RedisError, OperationalError, OSError) as exc:
+        _closed_until = time.monotonic() + PAUSE_SECONDS
+        logger.warning("The broker does not answer (%s); sweeps and the agent take over.", exc)
+        return False
+    return True
+
+
+def publish(pool_id: int) -> None:
+    from jobs.tasks import reconcile_pool  # tasks import what calls this
+
+    reconcile_pool.apply_async((pool_id,), retry=True, retry_policy={"max_retries": 1, "interval_start": 0}, expires=60)
+
+
+def answered(pool_id: int) -> None:
+    """Called by the task before it looks for work."""
+    try:
+        client().delete(flag(pool_id))
+    except redis.RedisError as exc:
+        logger.info("The wake-up flag of pool %s stays until it expires: %s", pool_id, exc)
+
+
+def broker_is_up() -> bool:
+    try:
+        return bool(client().ping())
+    except redis.RedisError:
+        return False
