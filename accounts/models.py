@@ -39,7 +39,11 @@ class Project(models.Model):
 
 
 class Membership(models.Model):
-    ROLES: ClassVar = [(Role.VIEWER.value, _("viewer")), (Role.MEMBER.value, _("member")), (Role.ADMIN.value, _("admin"))]
+    ROLES: ClassVar = [
+        (Role.VIEWER.value, _("viewer")),
+        (Role.MEMBER.value, _("member")),
+        (Role.ADMIN.value, _("admin")),
+    ]
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")

@@ -11,7 +11,7 @@ from accounts.models import User
 from jobs.states import ACTIVE
 
 if TYPE_CHECKING:
-    from jobs.models import Job
+    from jobs.models import Job  # noqa: F401 (named in the base class below, as text: models import this module)
 
 TRIGRAM = 3
 

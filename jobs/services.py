@@ -6,7 +6,7 @@ write. Every function raises jobs.exceptions only.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -97,9 +97,7 @@ def store(job: Job, actor: User, project: Project, origin: Origin) -> None:
         transaction.on_commit(partial(wakeups.wake, job.pool_id))
 
 
-def build_job(
-    actor: User, project: Project, queue: Queue, config: Mapping[str, Any], values: Mapping[str, str]
-) -> Job:
+def build_job(actor: User, project: Project, queue: Queue, config: Mapping[str, Any], values: Mapping[str, str]) -> Job:
     resources = config.get("resources", {})
     return Job(
         name=config["jobName"],
@@ -121,8 +119,10 @@ def build_job(
 
 def refuse_impossible(job: Job, pool: ResourcePool) -> None:
     """A job that asks for more than its pool has would wait for ever: refused with the numbers."""
-    sentence = _("The job asks for %(asked)s in all and pool %(pool)s has %(total)s. Ask for less, or choose another pool.")
-    asked = {
+    sentence = _(
+        "The job asks for %(asked)s in all and pool %(pool)s has %(total)s. Ask for less, or choose another pool."
+    )
+    asked: dict[str, tuple[int, int | None, Callable[[int], str]]] = {
         "resources.cpu": (job.cpu_millis * job.replicas, pool.cpu_millis, quantities.show_cpu),
         "resources.memory": (job.memory_bytes * job.replicas, pool.memory_bytes, quantities.show_memory),
         "resources.gpu": (job.gpus * job.replicas, pool.gpus, str),

@@ -1,7 +1,7 @@
 """The life of a job: statuses, the reasons a job ends for, and the one table of allowed transitions. Pure.
 
-    Pending → Queued → Starting → Running → Succeeded | Failed
-    any active → Stopping → Stopped          Starting, Running → (retry) → Pending
+Pending → Queued → Starting → Running → Succeeded | Failed
+any active → Stopping → Stopped          Starting, Running → (retry) → Pending
 """
 
 from enum import StrEnum

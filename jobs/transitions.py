@@ -1,7 +1,8 @@
 """The only writer of Job.status.
 
 Any process may run this at any time for the same job. Each move is one guarded UPDATE (id, version, and a status the
-table of transitions allows to leave); a row count of 0 means somebody else was first, and nothing of the move is written.
+table of transitions allows to leave); a row count of 0 means somebody else was first, and nothing of the move is
+written.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +23,8 @@ WARNINGS = frozenset({JobStatus.FAILED})
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """`event` is the reason of the event that tells of it (default: `reason`); `columns` are further columns of the row."""
+    """`event` is the reason of the event that tells of it (default: `reason`); `columns` are further columns of the
+    row."""
 
     job_pk: int
     version: int

@@ -1,8 +1,8 @@
 """Waking the worker: a message saying "this pool has something to do", never what.
 
-The due rows in the database are the queue; a wake-up is only latency. Wake-ups of one pool are coalesced: a flag in Redis
-says that one is under way, and the task takes the flag down before it looks, so nothing that came before is missed. A lost
-message, a lost flag or no Redis at all cost at most one sweep interval.
+The due rows in the database are the queue; a wake-up is only latency. Wake-ups of one pool are coalesced: a flag in
+Redis says that one is under way, and the task takes the flag down before it looks, so nothing that came before is
+missed. A lost message, a lost flag or no Redis at all cost at most one sweep interval.
 """
 
 import logging

@@ -33,7 +33,9 @@ STATUS: dict[str, str | Promise] = {
         "It starts when one of them ends; another queue may be free now."
     ),
     "Waiting.behind": _("Waiting behind %(ahead)s jobs that came first or have a higher priority."),
-    "Waiting.draining": _("Waiting: pool %(pool)s is being drained and starts no jobs. Ask its operators for how long."),
+    "Waiting.draining": _(
+        "Waiting: pool %(pool)s is being drained and starts no jobs. Ask its operators for how long."
+    ),
     "Waiting.disabled": _("Waiting: pool %(pool)s is switched off. Choose another pool or ask its operators."),
     "Retrying": _("Attempt %(attempt)s ended (%(ended)s); attempt %(next)s of at most %(most)s follows shortly."),
     "Starting": _("Starting: the pool is preparing the pods."),

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 
-from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
-from django.utils.translation import gettext as _
+from django.http import HttpRequest, HttpResponseBase
 
 
 class BodyLimitMiddleware:

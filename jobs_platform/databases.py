@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def parse(url: str, *, synchronous: str = "FULL", pool_size: int = 8) -> dict[str, Any]:
-    """`synchronous` is SQLite's: FULL keeps a commit through loss of power, NORMAL only through a crash of a process."""
+    """`synchronous` is SQLite's: FULL keeps a commit through loss of power, NORMAL only through a process's death."""
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         return sqlite(Path(unquote(url.removeprefix("sqlite:///"))), synchronous)

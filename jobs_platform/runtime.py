@@ -14,7 +14,7 @@ def run_dir(data_dir: Path) -> Path:
 
 
 def socket_path(data_dir: Path, name: str) -> Path:
-    """DATA_DIR/run/NAME, or, where that is too long for a socket, a directory of this user's named after DATA_DIR's hash."""
+    """DATA_DIR/run/NAME, or, where that is too long for a socket, a directory of this user's named after DATA_DIR."""
     path = run_dir(data_dir) / name
     if len(os.fsencode(path)) <= SOCKET_PATH_MAX:
         return path

@@ -193,6 +193,9 @@ class Cluster(Protocol):
     def forget_attempt(self, ref: ObjectRef) -> None:
         """Remove what is left of an attempt that is over and recorded. Logs stay. Raises Unavailable."""
 
+    def list_attempts(self) -> Sequence[ObjectRef]:
+        """Every attempt of this platform that is there, over or not. Raises Unavailable."""
+
     def capacity(self) -> Capacity:
         """Raises Unavailable."""
 

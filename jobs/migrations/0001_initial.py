@@ -2,295 +2,527 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import jobs.identifiers
 from django.conf import settings
 from django.db import migrations, models
 
+import jobs.identifiers
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Queue',
+            name="Queue",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(max_length=63, verbose_name='name')),
-                ('priority', models.SmallIntegerField(default=0, help_text='Higher goes first within the pool.', verbose_name='priority')),
-                ('max_running_jobs', models.PositiveIntegerField(blank=True, null=True, verbose_name='running jobs at most')),
-                ('is_default', models.BooleanField(default=False, verbose_name='default')),
-                ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.SlugField(max_length=63, verbose_name="name")),
+                (
+                    "priority",
+                    models.SmallIntegerField(
+                        default=0, help_text="Higher goes first within the pool.", verbose_name="priority"
+                    ),
+                ),
+                (
+                    "max_running_jobs",
+                    models.PositiveIntegerField(blank=True, null=True, verbose_name="running jobs at most"),
+                ),
+                ("is_default", models.BooleanField(default=False, verbose_name="default")),
+                ("enabled", models.BooleanField(default=True, verbose_name="enabled")),
             ],
             options={
-                'verbose_name': 'queue',
-                'verbose_name_plural': 'queues',
-                'ordering': ['pool', '-priority', 'name'],
+                "verbose_name": "queue",
+                "verbose_name_plural": "queues",
+                "ordering": ["pool", "-priority", "name"],
             },
         ),
         migrations.CreateModel(
-            name='ResourcePool',
+            name="ResourcePool",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(max_length=63, unique=True, verbose_name='id')),
-                ('display_name', models.CharField(blank=True, default='', max_length=128, verbose_name='name')),
-                ('kind', models.CharField(choices=[('local', 'this machine'), ('kubernetes', 'Kubernetes')], max_length=16, verbose_name='kind')),
-                ('enabled', models.BooleanField(default=True, help_text='A disabled pool takes no new jobs.', verbose_name='enabled')),
-                ('draining', models.BooleanField(default=False, help_text='Running jobs go on, waiting ones wait.', verbose_name='draining')),
-                ('is_default', models.BooleanField(default=False, verbose_name='default')),
-                ('options', models.JSONField(blank=True, default=dict, verbose_name='options')),
-                ('cpu_millis', models.BigIntegerField(blank=True, null=True, verbose_name='CPU (thousandths)')),
-                ('memory_bytes', models.BigIntegerField(blank=True, null=True, verbose_name='memory (bytes)')),
-                ('gpus', models.IntegerField(blank=True, null=True, verbose_name='GPUs')),
-                ('capacity_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='capacity read')),
-                ('agent_seen_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='agent seen')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.SlugField(max_length=63, unique=True, verbose_name="id")),
+                ("display_name", models.CharField(blank=True, default="", max_length=128, verbose_name="name")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("local", "this machine"), ("kubernetes", "Kubernetes")],
+                        max_length=16,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "enabled",
+                    models.BooleanField(
+                        default=True, help_text="A disabled pool takes no new jobs.", verbose_name="enabled"
+                    ),
+                ),
+                (
+                    "draining",
+                    models.BooleanField(
+                        default=False, help_text="Running jobs go on, waiting ones wait.", verbose_name="draining"
+                    ),
+                ),
+                ("is_default", models.BooleanField(default=False, verbose_name="default")),
+                ("options", models.JSONField(blank=True, default=dict, verbose_name="options")),
+                ("cpu_millis", models.BigIntegerField(blank=True, null=True, verbose_name="CPU (thousandths)")),
+                ("memory_bytes", models.BigIntegerField(blank=True, null=True, verbose_name="memory (bytes)")),
+                ("gpus", models.IntegerField(blank=True, null=True, verbose_name="GPUs")),
+                (
+                    "capacity_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="capacity read"),
+                ),
+                (
+                    "agent_seen_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="agent seen"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created"),
+                ),
             ],
             options={
-                'verbose_name': 'resource pool',
-                'verbose_name_plural': 'resource pools',
-                'ordering': ['name'],
+                "verbose_name": "resource pool",
+                "verbose_name_plural": "resource pools",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='at')),
-                ('actor_name', models.CharField(max_length=150, verbose_name='actor')),
-                ('action', models.CharField(max_length=64, verbose_name='action')),
-                ('object_id', models.CharField(blank=True, db_index=True, default='', max_length=128, verbose_name='object')),
-                ('project_slug', models.CharField(blank=True, default='', max_length=63, verbose_name='project')),
-                ('address', models.CharField(blank=True, default='', max_length=64, verbose_name='address')),
-                ('request_id', models.CharField(blank=True, default='', max_length=64, verbose_name='request')),
-                ('detail', models.JSONField(blank=True, default=dict, verbose_name='detail')),
-                ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='audit_entries', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name="at")),
+                ("actor_name", models.CharField(max_length=150, verbose_name="actor")),
+                ("action", models.CharField(max_length=64, verbose_name="action")),
+                (
+                    "object_id",
+                    models.CharField(blank=True, db_index=True, default="", max_length=128, verbose_name="object"),
+                ),
+                ("project_slug", models.CharField(blank=True, default="", max_length=63, verbose_name="project")),
+                ("address", models.CharField(blank=True, default="", max_length=64, verbose_name="address")),
+                ("request_id", models.CharField(blank=True, default="", max_length=64, verbose_name="request")),
+                ("detail", models.JSONField(blank=True, default=dict, verbose_name="detail")),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="audit_entries",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'audit entry',
-                'verbose_name_plural': 'audit entries',
-                'ordering': ['-id'],
+                "verbose_name": "audit entry",
+                "verbose_name_plural": "audit entries",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=jobs.identifiers.new_job_id, editable=False, max_length=20, unique=True, verbose_name='id')),
-                ('name', models.CharField(max_length=128, verbose_name='name')),
-                ('config', models.JSONField(help_text='The create body, normalised; secret values are kept apart.', verbose_name='config')),
-                ('secret_envs', models.TextField(blank=True, default='', editable=False)),
-                ('labels', models.JSONField(blank=True, default=dict, verbose_name='labels')),
-                ('priority', models.SmallIntegerField(choices=[(0, 'low'), (50, 'normal'), (100, 'high')], default=50, verbose_name='priority')),
-                ('replicas', models.PositiveIntegerField(default=1, verbose_name='replicas')),
-                ('cpu_millis', models.BigIntegerField(default=0)),
-                ('memory_bytes', models.BigIntegerField(default=0)),
-                ('gpus', models.IntegerField(default=0)),
-                ('desired', models.CharField(choices=[('run', 'run'), ('stop', 'stop'), ('delete', 'delete')], default='run', max_length=8, verbose_name='desired')),
-                ('status', models.CharField(choices=[('Pending', 'Pending'), ('Queued', 'Queued'), ('Starting', 'Starting'), ('Running', 'Running'), ('Stopping', 'Stopping'), ('Stopped', 'Stopped'), ('Succeeded', 'Succeeded'), ('Failed', 'Failed')], default='Pending', max_length=16, verbose_name='status')),
-                ('status_reason', models.CharField(blank=True, default='', max_length=64, verbose_name='reason')),
-                ('status_params', models.JSONField(blank=True, default=dict)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('attempt_number', models.PositiveIntegerField(default=0, verbose_name='attempt')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
-                ('queued_at', models.DateTimeField(blank=True, null=True, verbose_name='queued')),
-                ('started_at', models.DateTimeField(blank=True, null=True, verbose_name='started')),
-                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
-                ('observed_at', models.DateTimeField(blank=True, null=True, verbose_name='last observed')),
-                ('deleted_at', models.DateTimeField(blank=True, null=True, verbose_name='deleted')),
-                ('idempotency_key', models.CharField(blank=True, editable=False, max_length=255, null=True)),
-                ('request_hash', models.CharField(blank=True, default='', editable=False, max_length=64)),
-                ('next_check_at', models.DateTimeField(blank=True, default=django.utils.timezone.now, editable=False, null=True)),
-                ('hints', models.PositiveIntegerField(default=0, editable=False)),
-                ('lease_token', models.CharField(blank=True, default='', editable=False, max_length=32)),
-                ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('failures', models.PositiveIntegerField(default=0, editable=False, verbose_name='failed checks in a row')),
-                ('last_error', models.TextField(blank=True, default='', editable=False, verbose_name='last failed check')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to='accounts.project')),
-                ('queue', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to='jobs.queue')),
-                ('pool', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to='jobs.resourcepool')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=jobs.identifiers.new_job_id,
+                        editable=False,
+                        max_length=20,
+                        unique=True,
+                        verbose_name="id",
+                    ),
+                ),
+                ("name", models.CharField(max_length=128, verbose_name="name")),
+                (
+                    "config",
+                    models.JSONField(
+                        help_text="The create body, normalised; secret values are kept apart.", verbose_name="config"
+                    ),
+                ),
+                ("secret_envs", models.TextField(blank=True, default="", editable=False)),
+                ("labels", models.JSONField(blank=True, default=dict, verbose_name="labels")),
+                (
+                    "priority",
+                    models.SmallIntegerField(
+                        choices=[(0, "low"), (50, "normal"), (100, "high")], default=50, verbose_name="priority"
+                    ),
+                ),
+                ("replicas", models.PositiveIntegerField(default=1, verbose_name="replicas")),
+                ("cpu_millis", models.BigIntegerField(default=0)),
+                ("memory_bytes", models.BigIntegerField(default=0)),
+                ("gpus", models.IntegerField(default=0)),
+                (
+                    "desired",
+                    models.CharField(
+                        choices=[("run", "run"), ("stop", "stop"), ("delete", "delete")],
+                        default="run",
+                        max_length=8,
+                        verbose_name="desired",
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("Pending", "Pending"),
+                            ("Queued", "Queued"),
+                            ("Starting", "Starting"),
+                            ("Running", "Running"),
+                            ("Stopping", "Stopping"),
+                            ("Stopped", "Stopped"),
+                            ("Succeeded", "Succeeded"),
+                            ("Failed", "Failed"),
+                        ],
+                        default="Pending",
+                        max_length=16,
+                        verbose_name="status",
+                    ),
+                ),
+                ("status_reason", models.CharField(blank=True, default="", max_length=64, verbose_name="reason")),
+                ("status_params", models.JSONField(blank=True, default=dict)),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("attempt_number", models.PositiveIntegerField(default=0, verbose_name="attempt")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="created")),
+                ("queued_at", models.DateTimeField(blank=True, null=True, verbose_name="queued")),
+                ("started_at", models.DateTimeField(blank=True, null=True, verbose_name="started")),
+                ("finished_at", models.DateTimeField(blank=True, null=True, verbose_name="finished")),
+                ("observed_at", models.DateTimeField(blank=True, null=True, verbose_name="last observed")),
+                ("deleted_at", models.DateTimeField(blank=True, null=True, verbose_name="deleted")),
+                ("idempotency_key", models.CharField(blank=True, editable=False, max_length=255, null=True)),
+                ("request_hash", models.CharField(blank=True, default="", editable=False, max_length=64)),
+                (
+                    "next_check_at",
+                    models.DateTimeField(blank=True, default=django.utils.timezone.now, editable=False, null=True),
+                ),
+                ("hints", models.PositiveIntegerField(default=0, editable=False)),
+                ("lease_token", models.CharField(blank=True, default="", editable=False, max_length=32)),
+                ("lease_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "failures",
+                    models.PositiveIntegerField(default=0, editable=False, verbose_name="failed checks in a row"),
+                ),
+                (
+                    "last_error",
+                    models.TextField(blank=True, default="", editable=False, verbose_name="last failed check"),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="jobs", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="jobs",
+                        to="accounts.project",
+                    ),
+                ),
+                (
+                    "queue",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="jobs",
+                        to="jobs.queue",
+                    ),
+                ),
+                (
+                    "pool",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="jobs",
+                        to="jobs.resourcepool",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'training job',
-                'verbose_name_plural': 'training jobs',
-                'ordering': ['-id'],
+                "verbose_name": "training job",
+                "verbose_name_plural": "training jobs",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(verbose_name='number')),
-                ('spec_hash', models.CharField(blank=True, default='', max_length=64)),
-                ('cluster_uid', models.CharField(blank=True, default='', max_length=64)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
-                ('launched_at', models.DateTimeField(blank=True, null=True, verbose_name='launched')),
-                ('started_at', models.DateTimeField(blank=True, null=True, verbose_name='started')),
-                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
-                ('ending_reason', models.CharField(blank=True, default='', max_length=32)),
-                ('ending_params', models.JSONField(blank=True, default=dict)),
-                ('end_reason', models.CharField(blank=True, default='', max_length=32, verbose_name='ended by')),
-                ('end_params', models.JSONField(blank=True, default=dict)),
-                ('absent_since', models.DateTimeField(blank=True, null=True)),
-                ('job', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='jobs.job')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField(verbose_name="number")),
+                ("spec_hash", models.CharField(blank=True, default="", max_length=64)),
+                ("cluster_uid", models.CharField(blank=True, default="", max_length=64)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="created")),
+                ("launched_at", models.DateTimeField(blank=True, null=True, verbose_name="launched")),
+                ("started_at", models.DateTimeField(blank=True, null=True, verbose_name="started")),
+                ("finished_at", models.DateTimeField(blank=True, null=True, verbose_name="finished")),
+                ("ending_reason", models.CharField(blank=True, default="", max_length=32)),
+                ("ending_params", models.JSONField(blank=True, default=dict)),
+                ("end_reason", models.CharField(blank=True, default="", max_length=32, verbose_name="ended by")),
+                ("end_params", models.JSONField(blank=True, default=dict)),
+                ("absent_since", models.DateTimeField(blank=True, null=True)),
+                (
+                    "job",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attempts",
+                        to="jobs.job",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'attempt',
-                'verbose_name_plural': 'attempts',
-                'ordering': ['job', 'number'],
+                "verbose_name": "attempt",
+                "verbose_name_plural": "attempts",
+                "ordering": ["job", "number"],
             },
         ),
         migrations.CreateModel(
-            name='JobCount',
+            name="JobCount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(max_length=16, verbose_name='status')),
-                ('count', models.BigIntegerField(default=0, verbose_name='jobs')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='job_counts', to='accounts.project')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("status", models.CharField(max_length=16, verbose_name="status")),
+                ("count", models.BigIntegerField(default=0, verbose_name="jobs")),
+                (
+                    "project",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="job_counts",
+                        to="accounts.project",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'job count',
-                'verbose_name_plural': 'job counts',
+                "verbose_name": "job count",
+                "verbose_name_plural": "job counts",
             },
         ),
         migrations.CreateModel(
-            name='Pod',
+            name="Pod",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('replica', models.PositiveIntegerField(verbose_name='replica')),
-                ('name', models.CharField(max_length=63, verbose_name='name')),
-                ('uid', models.CharField(blank=True, default='', max_length=64)),
-                ('phase', models.CharField(choices=[('Pending', 'Pending'), ('Running', 'Running'), ('Succeeded', 'Succeeded'), ('Failed', 'Failed'), ('Unknown', 'Unknown')], default='Pending', max_length=16, verbose_name='phase')),
-                ('ready', models.BooleanField(default=False, verbose_name='ready')),
-                ('node', models.CharField(blank=True, default='', max_length=253, verbose_name='node')),
-                ('exit_code', models.IntegerField(blank=True, null=True, verbose_name='exit code')),
-                ('reason', models.CharField(blank=True, default='', max_length=64, verbose_name='reason')),
-                ('message', models.TextField(blank=True, default='', verbose_name='message')),
-                ('started_at', models.DateTimeField(blank=True, null=True, verbose_name='started')),
-                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
-                ('observed_at', models.DateTimeField(blank=True, null=True, verbose_name='last observed')),
-                ('attempt', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pods', to='jobs.attempt')),
-                ('job', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='pods', to='jobs.job')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("replica", models.PositiveIntegerField(verbose_name="replica")),
+                ("name", models.CharField(max_length=63, verbose_name="name")),
+                ("uid", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "phase",
+                    models.CharField(
+                        choices=[
+                            ("Pending", "Pending"),
+                            ("Running", "Running"),
+                            ("Succeeded", "Succeeded"),
+                            ("Failed", "Failed"),
+                            ("Unknown", "Unknown"),
+                        ],
+                        default="Pending",
+                        max_length=16,
+                        verbose_name="phase",
+                    ),
+                ),
+                ("ready", models.BooleanField(default=False, verbose_name="ready")),
+                ("node", models.CharField(blank=True, default="", max_length=253, verbose_name="node")),
+                ("exit_code", models.IntegerField(blank=True, null=True, verbose_name="exit code")),
+                ("reason", models.CharField(blank=True, default="", max_length=64, verbose_name="reason")),
+                ("message", models.TextField(blank=True, default="", verbose_name="message")),
+                ("started_at", models.DateTimeField(blank=True, null=True, verbose_name="started")),
+                ("finished_at", models.DateTimeField(blank=True, null=True, verbose_name="finished")),
+                ("observed_at", models.DateTimeField(blank=True, null=True, verbose_name="last observed")),
+                (
+                    "attempt",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="pods", to="jobs.attempt"
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="pods", to="jobs.job"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'pod',
-                'verbose_name_plural': 'pods',
-                'ordering': ['attempt', 'replica'],
+                "verbose_name": "pod",
+                "verbose_name_plural": "pods",
+                "ordering": ["attempt", "replica"],
             },
         ),
         migrations.AddField(
-            model_name='queue',
-            name='pool',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='queues', to='jobs.resourcepool'),
+            model_name="queue",
+            name="pool",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="queues", to="jobs.resourcepool"
+            ),
         ),
         migrations.CreateModel(
-            name='TerminalSession',
+            name="TerminalSession",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('address', models.CharField(blank=True, default='', max_length=64, verbose_name='address')),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='started')),
-                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended')),
-                ('end_reason', models.CharField(blank=True, default='', max_length=64, verbose_name='ended by')),
-                ('exit_code', models.IntegerField(blank=True, null=True, verbose_name='exit code')),
-                ('bytes_in', models.BigIntegerField(default=0, verbose_name='bytes typed')),
-                ('bytes_out', models.BigIntegerField(default=0, verbose_name='bytes shown')),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='terminal_sessions', to='jobs.job')),
-                ('pod', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='terminal_sessions', to='jobs.pod')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='terminal_sessions', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("address", models.CharField(blank=True, default="", max_length=64, verbose_name="address")),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="started")),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended")),
+                ("end_reason", models.CharField(blank=True, default="", max_length=64, verbose_name="ended by")),
+                ("exit_code", models.IntegerField(blank=True, null=True, verbose_name="exit code")),
+                ("bytes_in", models.BigIntegerField(default=0, verbose_name="bytes typed")),
+                ("bytes_out", models.BigIntegerField(default=0, verbose_name="bytes shown")),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="terminal_sessions", to="jobs.job"
+                    ),
+                ),
+                (
+                    "pod",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="terminal_sessions", to="jobs.pod"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="terminal_sessions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'terminal session',
-                'verbose_name_plural': 'terminal sessions',
-                'ordering': ['-id'],
+                "verbose_name": "terminal session",
+                "verbose_name_plural": "terminal sessions",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='TerminalTicket',
+            name="TerminalTicket",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(editable=False, max_length=64, unique=True)),
-                ('pod_uid', models.CharField(max_length=64)),
-                ('session_key', models.CharField(blank=True, default='', editable=False, max_length=64)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('expires_at', models.DateTimeField(db_index=True)),
-                ('used_at', models.DateTimeField(blank=True, null=True)),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='terminal_tickets', to='jobs.job')),
-                ('pod', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='terminal_tickets', to='jobs.pod')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='terminal_tickets', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("digest", models.CharField(editable=False, max_length=64, unique=True)),
+                ("pod_uid", models.CharField(max_length=64)),
+                ("session_key", models.CharField(blank=True, default="", editable=False, max_length=64)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_at", models.DateTimeField(db_index=True)),
+                ("used_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="terminal_tickets", to="jobs.job"
+                    ),
+                ),
+                (
+                    "pod",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="terminal_tickets", to="jobs.pod"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="terminal_tickets",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'terminal ticket',
-                'verbose_name_plural': 'terminal tickets',
+                "verbose_name": "terminal ticket",
+                "verbose_name_plural": "terminal tickets",
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt', models.PositiveIntegerField(blank=True, null=True, verbose_name='attempt')),
-                ('pod_name', models.CharField(blank=True, default='', max_length=63, verbose_name='pod')),
-                ('type', models.CharField(choices=[('Normal', 'Normal'), ('Warning', 'Warning')], default='Normal', max_length=8, verbose_name='type')),
-                ('reason', models.CharField(max_length=64, verbose_name='reason')),
-                ('message', models.TextField(blank=True, default='', verbose_name='message')),
-                ('params', models.JSONField(blank=True, default=dict)),
-                ('source', models.CharField(default='platform', max_length=64, verbose_name='source')),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('count', models.PositiveIntegerField(default=1, verbose_name='count')),
-                ('first_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='first seen')),
-                ('last_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='last seen')),
-                ('job', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='jobs.job')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("attempt", models.PositiveIntegerField(blank=True, null=True, verbose_name="attempt")),
+                ("pod_name", models.CharField(blank=True, default="", max_length=63, verbose_name="pod")),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[("Normal", "Normal"), ("Warning", "Warning")],
+                        default="Normal",
+                        max_length=8,
+                        verbose_name="type",
+                    ),
+                ),
+                ("reason", models.CharField(max_length=64, verbose_name="reason")),
+                ("message", models.TextField(blank=True, default="", verbose_name="message")),
+                ("params", models.JSONField(blank=True, default=dict)),
+                ("source", models.CharField(default="platform", max_length=64, verbose_name="source")),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("count", models.PositiveIntegerField(default=1, verbose_name="count")),
+                ("first_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="first seen")),
+                ("last_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="last seen")),
+                (
+                    "job",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="jobs.job",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'event',
-                'verbose_name_plural': 'events',
-                'ordering': ['last_at', 'id'],
-                'constraints': [models.UniqueConstraint(fields=('job', 'fingerprint'), name='event_once_per_job')],
+                "verbose_name": "event",
+                "verbose_name_plural": "events",
+                "ordering": ["last_at", "id"],
+                "constraints": [models.UniqueConstraint(fields=("job", "fingerprint"), name="event_once_per_job")],
             },
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(fields=('job', 'number'), name='attempt_once_per_job'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(fields=("job", "number"), name="attempt_once_per_job"),
         ),
         migrations.AddConstraint(
-            model_name='jobcount',
-            constraint=models.UniqueConstraint(fields=('project', 'status'), name='count_once_per_status'),
+            model_name="jobcount",
+            constraint=models.UniqueConstraint(fields=("project", "status"), name="count_once_per_status"),
         ),
         migrations.AddConstraint(
-            model_name='pod',
-            constraint=models.UniqueConstraint(fields=('job', 'name'), name='pod_name_once_per_job'),
+            model_name="pod",
+            constraint=models.UniqueConstraint(fields=("job", "name"), name="pod_name_once_per_job"),
         ),
         migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.UniqueConstraint(fields=('pool', 'name'), name='queue_name_once_per_pool'),
+            model_name="queue",
+            constraint=models.UniqueConstraint(fields=("pool", "name"), name="queue_name_once_per_pool"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['project', '-id'], name='job_list'),
+            model_name="job",
+            index=models.Index(condition=models.Q(("deleted_at", None)), fields=["project", "-id"], name="job_list"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['project', 'status', '-id'], name='job_list_status'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None)), fields=["project", "status", "-id"], name="job_list_status"
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('next_check_at__isnull', False)), fields=['pool', 'next_check_at'], name='job_due'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("next_check_at__isnull", False)), fields=["pool", "next_check_at"], name="job_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('status__in', ['Pending', 'Queued', 'Starting', 'Running', 'Stopping'])), fields=['pool', 'queue', 'status'], name='job_active'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("status__in", ["Pending", "Queued", "Starting", "Running", "Stopping"])),
+                fields=["pool", "queue", "status"],
+                name="job_active",
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', False)), fields=['deleted_at'], name='job_tombstones'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", False)), fields=["deleted_at"], name="job_tombstones"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.UniqueConstraint(fields=('project', 'idempotency_key'), name='idempotency_key_once_per_project'),
+            model_name="job",
+            constraint=models.UniqueConstraint(
+                fields=("project", "idempotency_key"), name="idempotency_key_once_per_project"
+            ),
         ),
     ]

@@ -76,8 +76,12 @@ class Job(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["project", "-id"], name="job_list", condition=models.Q(deleted_at=None)),
-            models.Index(fields=["project", "status", "-id"], name="job_list_status", condition=models.Q(deleted_at=None)),
-            models.Index(fields=["pool", "next_check_at"], name="job_due", condition=models.Q(next_check_at__isnull=False)),
+            models.Index(
+                fields=["project", "status", "-id"], name="job_list_status", condition=models.Q(deleted_at=None)
+            ),
+            models.Index(
+                fields=["pool", "next_check_at"], name="job_due", condition=models.Q(next_check_at__isnull=False)
+            ),
             models.Index(
                 fields=["pool", "queue", "status"],
                 name="job_active",

@@ -1,0 +1,93 @@
+"""Writes what was observed: pods, their events, and the attempt's times. Called inside the pass's transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from jobs.cluster.base import AttemptSnapshot, PodPhase, PodSnapshot
+from jobs.cluster.diagnosis import params_of
+from jobs.events import platform_event
+from jobs.models import Attempt, Event, Job, Pod
+
+FIELDS = ["uid", "phase", "ready", "node", "exit_code", "reason", "message", "started_at", "finished_at", "observed_at"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    pod: Pod
+    events: tuple[Event, ...]
+
+
+def pods(job: Job, attempt: Attempt, snapshot: AttemptSnapshot, rows: Mapping[int, Pod], now: datetime) -> list[Change]:
+    """Applies the snapshot to the rows (by replica) and answers those that changed, with the events that tell of it."""
+    changes = []
+    for seen in snapshot.pods:
+        row = rows.get(seen.ref.replica)
+        if row is None or row.is_over or same(row, seen):
+            continue
+        events = tuple(events_of(job, attempt, row, seen, now))
+        copy(row, seen, now)
+        changes.append(Change(row, events))
+    return changes
+
+
+def same(row: Pod, seen: PodSnapshot) -> bool:
+    return (row.phase, row.uid, row.reason) == (seen.phase.value, seen.ref.uid, seen.reason.value)
+
+
+def copy(row: Pod, seen: PodSnapshot, now: datetime) -> None:
+    row.uid = seen.ref.uid
+    row.phase = seen.phase.value
+    row.ready = seen.phase is PodPhase.RUNNING
+    row.node = seen.node
+    row.exit_code = seen.exit_code
+    row.reason = seen.reason.value
+    row.message = seen.message
+    row.started_at = seen.started_at
+    row.finished_at = seen.finished_at
+    row.observed_at = now
+
+
+def events_of(job: Job, attempt: Attempt, row: Pod, seen: PodSnapshot, now: datetime) -> list[Event]:
+    events = []
+    if row.started_at is None and seen.started_at is not None:
+        events.append(pod_event(job, attempt, row, "Started", {}, at=seen.started_at))
+    if seen.is_over:
+        failed = seen.phase is PodPhase.FAILED
+        params = params_of(seen) if failed else {}
+        name = "PodFailed" if failed else "PodSucceeded"
+        events.append(pod_event(job, attempt, row, name, params, warning=failed, at=seen.finished_at or now))
+    return events
+
+
+def pod_event(
+    job: Job, attempt: Attempt, row: Pod, reason: str, params: dict[str, Any], *, at: datetime, warning: bool = False
+) -> Event:
+    return platform_event(
+        job_pk=job.pk,
+        reason=reason,
+        params=params,
+        warning=warning,
+        attempt=attempt.number,
+        pod_name=row.name,
+        at=at,
+    )
+
+
+def save(changes: Sequence[Change]) -> None:
+    if changes:
+        Pod.objects.bulk_update([change.pod for change in changes], FIELDS)
+        Event.objects.bulk_create(event for change in changes for event in change.events)
+
+
+def started_at(snapshot: AttemptSnapshot) -> datetime | None:
+    """When the last of its pods began to run; None while one has not."""
+    times = [pod.started_at for pod in snapshot.pods]
+    known = [time for time in times if time is not None]
+    return max(known) if known and len(known) == snapshot.replicas else None
+
+
+def finished_at(snapshot: AttemptSnapshot | None, now: datetime) -> datetime:
+    times = [pod.finished_at for pod in snapshot.pods if pod.finished_at] if snapshot else []
+    return max(times, default=now)

@@ -1,0 +1,29 @@
+"""Celery's entry points: each loads by id, calls one function and returns. Any of them may be lost, late or
+repeated."""
+
+from celery import shared_task
+
+from jobs import wakeups
+from jobs.models import ResourcePool
+from jobs.reconcile import loop
+from jobs.reconcile import sweep as sweeps
+
+
+@shared_task(name="jobs.reconcile_pool")
+def reconcile_pool(pool_id: int) -> None:
+    wakeups.answered(pool_id)
+    pool = ResourcePool.objects.filter(pk=pool_id).first()
+    if pool:
+        loop.reconcile(pool)
+
+
+@shared_task(name="jobs.sweep")
+def sweep() -> None:
+    sweeps.sweep()
+
+
+@shared_task(name="jobs.purge")
+def purge() -> None:
+    for pool in ResourcePool.objects.all():
+        sweeps.remove_orphans(pool)
+    sweeps.purge_tombstones()
