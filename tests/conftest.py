@@ -1,12 +1,5 @@
 """The cast: Alice is an admin of the project, Bob a member, Charlie a viewer, Mallory is in another project."""
 
-import os
-import tempfile
-
-os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
-os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="jobs-platform-tests-"))
-os.environ.setdefault("LOCAL_POOL_ENABLED", "1")
-
 import pytest
 
 from accounts.models import Membership, Project, User

@@ -1,0 +1,204 @@
+"""The rules, one sentence each, then all of them against random worlds."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.cluster.base import (
+    Absent,
+    AttemptSnapshot,
+    ObjectRef,
+    PodPhase,
+    PodReason,
+    PodRef,
+    PodSnapshot,
+    Present,
+    Unknown,
+)
+from jobs.cluster.diagnosis import Ending
+from jobs.reconcile.decide import ABSENCE_PROOF, Action, View, decide
+from jobs.states import FINAL, Desired, EndReason, JobStatus, allowed
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+JOB = "job-0123456789abcdef"
+
+
+def pod(phase, reason=PodReason.NONE, exit_code=None, replica=0, finished=None):
+    ref = PodRef(JOB, 1, replica, uid="u")
+    return PodSnapshot(
+        ref, phase, started_at=NOW - timedelta(seconds=60), finished_at=finished, exit_code=exit_code, reason=reason
+    )
+
+
+RUNS = pod(PodPhase.RUNNING)
+DONE = pod(PodPhase.SUCCEEDED, PodReason.COMPLETED, 0)
+FAILED = pod(PodPhase.FAILED, PodReason.ERROR, 1)
+
+
+def seen(*pods):
+    return Present(AttemptSnapshot(ObjectRef(JOB, 1), len(pods), pods))
+
+
+def view(status=JobStatus.RUNNING, desired=Desired.RUN, **changes):
+    known = {"attempt": 1, "launched": True, "started_at": NOW - timedelta(seconds=60)}
+    return View(status=status, desired=desired, **{**known, **changes})
+
+
+def test_an_attempt_not_yet_launched_is_launched():
+    assert decide(view(JobStatus.STARTING, launched=False), None, NOW).actions == (Action.LAUNCH,)
+
+
+def test_it_runs_when_all_its_pods_run():
+    assert decide(view(JobStatus.STARTING), seen(RUNS, RUNS), NOW).transition.new is JobStatus.RUNNING
+
+
+def test_it_is_still_starting_while_a_pod_is_pending():
+    assert decide(view(JobStatus.STARTING), seen(RUNS, pod(PodPhase.PENDING)), NOW).transition is None
+
+
+def test_it_succeeds_when_all_its_pods_succeeded():
+    decision = decide(view(), seen(DONE, DONE), NOW)
+    assert decision.transition.new is JobStatus.SUCCEEDED
+    assert decision.ended == Ending(EndReason.COMPLETED)
+    assert decision.check_in is None
+
+
+def test_a_short_command_goes_from_starting_to_its_end():
+    assert decide(view(JobStatus.STARTING), seen(DONE), NOW).transition.new is JobStatus.SUCCEEDED
+    assert decide(view(JobStatus.STARTING), seen(FAILED), NOW).transition.new is JobStatus.FAILED
+
+
+def test_a_failed_replica_takes_the_others_down_before_the_job_fails():
+    decision = decide(view(), seen(FAILED, RUNS), NOW)
+    assert decision.transition is None
+    assert decision.ending.reason is EndReason.COMMAND_FAILED
+    assert decision.actions == (Action.DELETE,)
+    stopped = pod(PodPhase.FAILED, PodReason.STOPPED, 143, replica=1)
+    later = decide(view(ending=decision.ending), seen(FAILED, stopped), NOW)
+    assert later.transition.new is JobStatus.FAILED
+    assert later.ended == decision.ending
+
+
+def test_what_the_machine_did_explains_more_than_what_the_command_said():
+    lost = pod(PodPhase.FAILED, PodReason.NODE_LOST, replica=1)
+    assert decide(view(), seen(FAILED, lost), NOW).ended.reason is EndReason.NODE_LOST
+
+
+def test_an_unknown_observation_ends_nothing():
+    decision = decide(view(), Unknown("timed out"), NOW)
+    assert decision.transition is None
+    assert decision.ended is None
+    assert decision.explain == ("PoolUnavailable", {"error": "timed out"})
+
+
+def test_absence_counts_only_when_proven_twice():
+    first = decide(view(), Absent(), NOW)
+    assert first.ended is None
+    assert first.absent_since == NOW
+    soon = decide(view(absent_since=NOW), Absent(), NOW + ABSENCE_PROOF / 2)
+    assert soon.ended is None
+    assert soon.absent_since == NOW
+    late = decide(view(absent_since=NOW), Absent(), NOW + ABSENCE_PROOF)
+    assert late.ended.reason is EndReason.LOST
+
+
+def test_an_object_seen_again_starts_the_proof_anew():
+    assert decide(view(absent_since=NOW), seen(RUNS), NOW).absent_since is None
+
+
+def test_a_time_limit_ends_it():
+    decision = decide(view(max_run_seconds=60), seen(RUNS), NOW)
+    assert decision.ending == Ending(EndReason.TIMED_OUT, {"limit": 60})
+    assert decide(view(max_run_seconds=61), seen(RUNS), NOW).check_in == 1.0
+
+
+def test_a_command_that_ended_in_time_is_not_timed_out():
+    assert decide(view(max_run_seconds=1), seen(DONE), NOW).ended.reason is EndReason.COMPLETED
+
+
+def test_a_failure_is_retried_as_often_as_the_policy_says():
+    again = decide(view(max_retries=1), seen(FAILED), NOW)
+    assert again.transition.new is JobStatus.PENDING
+    assert again.ended.reason is EndReason.COMMAND_FAILED
+    assert decide(view(max_retries=1, attempt=2), seen(FAILED), NOW).transition.new is JobStatus.FAILED
+
+
+def test_only_the_named_reasons_are_retried():
+    assert decide(view(max_retries=3, retry_on=frozenset({"NodeLost"})), seen(FAILED), NOW).transition.new is (
+        JobStatus.FAILED
+    )
+
+
+def test_a_stop_takes_it_down_and_waits_for_proof():
+    stopping = view(JobStatus.STOPPING, Desired.STOP)
+    assert decide(stopping, seen(RUNS), NOW).actions == (Action.DELETE,)
+    assert decide(stopping, Unknown("x"), NOW).transition is None
+    assert decide(stopping, seen(pod(PodPhase.FAILED, PodReason.STOPPED, 143)), NOW).transition.new is JobStatus.STOPPED
+
+
+def test_a_stop_of_what_was_never_placed_is_immediate():
+    assert decide(view(JobStatus.STOPPING, Desired.STOP, attempt=0, launched=False), None, NOW).transition.new is (
+        JobStatus.STOPPED
+    )
+
+
+def test_a_stop_is_never_retried():
+    decision = decide(view(JobStatus.STOPPING, Desired.STOP, max_retries=5), seen(FAILED), NOW)
+    assert decision.transition.new is JobStatus.STOPPED
+
+
+def test_a_deleted_job_is_purged_once_it_is_over():
+    assert Action.PURGE in decide(view(JobStatus.STOPPING, Desired.DELETE), seen(FAILED), NOW).actions
+    assert decide(view(JobStatus.SUCCEEDED, Desired.DELETE), None, NOW).actions == (Action.FORGET, Action.PURGE)
+
+
+def test_a_final_job_is_only_tidied_away():
+    decision = decide(view(JobStatus.FAILED), seen(RUNS), NOW)
+    assert decision.actions == (Action.FORGET,)
+    assert decision.check_in is None
+
+
+PODS = st.builds(
+    pod,
+    st.sampled_from(PodPhase),
+    st.sampled_from(PodReason),
+    st.none() | st.integers(0, 255),
+    finished=st.none() | st.just(NOW),
+)
+OBSERVATIONS = st.one_of(
+    st.none(), st.just(Absent()), st.just(Unknown("?")), st.lists(PODS, min_size=1, max_size=4).map(lambda p: seen(*p))
+)
+VIEWS = st.builds(
+    View,
+    status=st.sampled_from(JobStatus),
+    desired=st.sampled_from(Desired),
+    attempt=st.integers(0, 4),
+    launched=st.booleans(),
+    ending=st.none() | st.builds(Ending, st.sampled_from(EndReason)),
+    absent_since=st.none() | st.just(NOW - timedelta(seconds=1)) | st.just(NOW - timedelta(hours=1)),
+    started_at=st.none() | st.just(NOW - timedelta(seconds=60)),
+    max_run_seconds=st.none() | st.integers(1, 100),
+    max_retries=st.integers(0, 3),
+)
+
+
+@given(VIEWS, OBSERVATIONS)
+def test_every_decision_keeps_the_rules(given_view, observation):
+    decision = decide(given_view, observation, NOW)
+    if decision.transition:
+        assert given_view.status not in FINAL
+        if given_view.status is not JobStatus.PENDING and given_view.status is not JobStatus.QUEUED:
+            assert allowed(given_view.status, decision.transition.new), "a move the table forbids"
+    if isinstance(observation, Unknown) and given_view.status not in FINAL:
+        assert decision.ended is None, "ended on no evidence"
+    if isinstance(observation, Present) and not observation.snapshot.all_over:
+        assert decision.ended is None, "ended while something runs"
+    if decision.transition and decision.transition.new in FINAL:
+        assert decision.ended
+        assert decision.check_in is None
+    else:
+        assert decision.check_in is not None or given_view.status in FINAL, "an active job nobody looks at again"
+    if given_view.desired is not Desired.RUN:
+        assert Action.LAUNCH not in decision.actions
+        assert not decision.transition or decision.transition.new in (JobStatus.STOPPING, JobStatus.STOPPED)
