@@ -1,0 +1,109 @@
+"""One answer from a log: the text that a query selects, now.
+
+The answer never exceeds a bound. Without limit_bytes and cursor it is the selection's last bytes that are kept; with
+limit_bytes the selection's first ones, as Kubernetes does; with a cursor the ones that follow it, so that a client can
+page on. limit_bytes counts the bytes as shown, times in front of lines included.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from jobs.logs.selection import BLOCK, Query, is_line_start, line_blocks, start_of
+from jobs.logs.store import PodLog
+from jobs.logs.text import NEWLINE, STAMP_SIZE, rendered, whole_characters
+
+CONTINUATION = bytes(range(0x80, 0xC0))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    text: str
+    cursor: int  # where to go on from
+    total_bytes: int  # of the whole log
+    truncated: bool  # the bound left something out that was asked for
+    complete: bool  # nothing more will come
+
+
+def read_page(log: PodLog, query: Query, max_bytes: int) -> Page:
+    complete, size = log.is_complete(), log.size()
+    if query.limit_bytes is None and query.cursor is None:
+        start = start_of(log, query, size, max_bytes)
+        data, truncated = keep_last(blocks(log, query, start, size), max_bytes)
+        text, held = shown(data, whole=complete)
+        return Page(text, size - held, size, truncated, complete)
+    start = start_of(log, query, size)
+    end = size if query.cursor is None else page_end(log, query, start, size, max_bytes)
+    limit = min(max_bytes if query.limit_bytes is None else query.limit_bytes, max_bytes)
+    data, cut = keep_first(blocks(log, query, start, end), limit)
+    truncated = end < size or (cut and limit == max_bytes)
+    text, held = shown(data, whole=not cut and (complete or end < size))
+    return Page(text, end if cut else end - held, size, truncated, complete and end == size)
+
+
+def shown(data: bytes, *, whole: bool) -> tuple[str, int]:
+    """The text, and how many bytes at the end were left out of it: unless the data is whole, a character at its end
+    of which only a part is there (yet)."""
+    if whole:
+        return data.decode(errors="replace"), 0
+    text, used = whole_characters(data)
+    return text.decode(), len(data) - used
+
+
+def page_end(log: PodLog, query: Query, start: int, size: int, max_bytes: int) -> int:
+    """How far a page from a cursor goes, so that it stays under the bound even if every line is empty and gets a time
+    in front; whole lines where a keyword is looked for, and whole characters."""
+    room = max(1, max_bytes // (STAMP_SIZE + 1)) if query.timestamps else max_bytes
+    end = min(size, start + room)
+    if end == size:
+        return size
+    data = log.read(start, end - start)
+    if query.keyword and (lines := data.rfind(NEWLINE) + 1):
+        return start + lines
+    return start + (whole_characters(data)[1] or len(data))
+
+
+def blocks(log: PodLog, query: Query, start: int, end: int) -> Iterator[bytes]:
+    """[start, end) as the query wants it shown."""
+    at_line_start = query.timestamps and is_line_start(log, start)
+    for offset, data in line_blocks(log, start, end) if query.keyword else plain_blocks(log, start, end):
+        yield rendered(
+            log, offset, data, at_line_start=at_line_start, timestamps=query.timestamps, keyword=query.keyword
+        )
+        at_line_start = data.endswith(NEWLINE)
+
+
+def plain_blocks(log: PodLog, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    while start < end and (data := log.read(start, min(BLOCK, end - start))):
+        yield start, data
+        start += len(data)
+
+
+def keep_last(parts: Iterable[bytes], size: int) -> tuple[bytes, bool]:
+    """The last `size` bytes, from the first whole character on, and whether something was left out."""
+    kept: deque[bytes] = deque()
+    total, dropped = 0, False
+    for part in parts:
+        kept.append(part)
+        total += len(part)
+        while total - len(kept[0]) >= size and len(kept) > 1:
+            total -= len(kept.popleft())
+            dropped = True
+    data = b"".join(kept)
+    if total <= size and not dropped:
+        return data, False
+    data = data[total - size :] if total > size else data
+    head = data[:3].lstrip(CONTINUATION)
+    return head + data[3:], True
+
+
+def keep_first(parts: Iterable[bytes], size: int) -> tuple[bytes, bool]:
+    """The first `size` bytes, and whether something was left out."""
+    kept: list[bytes] = []
+    total = 0
+    for part in parts:
+        kept.append(part)
+        total += len(part)
+        if total > size:
+            return b"".join(kept)[:size], True
+    return b"".join(kept), False

@@ -1,0 +1,133 @@
+"""Where in a log an answer begins: from a cursor, a time, a number of last lines, or a number of last bytes.
+
+Goes backwards from the end in blocks, so a small answer from a huge log reads little.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jobs.logs.store import PodLog
+from jobs.logs.text import NEWLINE, matching_lines_backwards
+
+BLOCK = 1 << 20
+LINE_MAX = 16 << 20  # where a keyword is looked for, a longer line counts as several
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a reader asks for. A cursor overrules tail_lines and since_ns: those said where to begin, long ago."""
+
+    tail_lines: int | None = None
+    since_ns: int | None = None
+    cursor: int | None = None
+    limit_bytes: int | None = None
+    keyword: bytes = b""
+    timestamps: bool = False
+
+
+def floor_of(log: PodLog, query: Query) -> int:
+    """The first byte that the cursor or the time lets through."""
+    if query.cursor is not None:
+        return min(query.cursor, log.size())
+    return 0 if query.since_ns is None else line_since(log, query.since_ns)
+
+
+def line_since(log: PodLog, time_ns: int) -> int:
+    """The first line that begins at or after the time; one that began earlier is left out whole."""
+    offset = log.offset_of(time_ns)
+    return offset if is_line_start(log, offset) else next_line(log, offset)
+
+
+def is_line_start(log: PodLog, offset: int) -> bool:
+    return offset == 0 or log.read(offset - 1, 1) == NEWLINE
+
+
+def next_line(log: PodLog, offset: int) -> int:
+    """After the first newline from `offset` on; the size when there is none."""
+    while block := log.read(offset, BLOCK):
+        if (at := block.find(NEWLINE)) >= 0:
+            return offset + at + 1
+        offset += len(block)
+    return offset
+
+
+def tail_start(log: PodLog, floor: int, end: int, lines: int) -> int:
+    """Where the last `lines` lines of [floor, end) begin; a last line without its newline counts as one."""
+    if lines == 0:
+        return end
+    # The newline that ends the last line separates nothing.
+    position = end - 1 if end > floor and log.read(end - 1, 1) == NEWLINE else end
+    while position > floor:
+        start = max(floor, position - BLOCK)
+        block = log.read(start, position - start)
+        found = block.count(NEWLINE)
+        if found >= lines:
+            return start + nth_last(block, lines) + 1
+        lines -= found
+        position = start
+    return floor
+
+
+def nth_last(block: bytes, number: int) -> int:
+    """Where the block's number-th newline from its end is."""
+    at = len(block)
+    for _ in range(number):
+        at = block.rfind(NEWLINE, 0, at)
+    return at
+
+
+def start_of(log: PodLog, query: Query, end: int, budget: int | None = None) -> int:
+    """Where the answer begins. With a budget it need not hold more than the last `budget` bytes, and then begins so
+    that a little more than that is shown."""
+    floor = min(floor_of(log, query), end)
+    lines = query.tail_lines if query.cursor is None else None
+    if query.keyword and (lines is not None or budget is not None):
+        return matching_start(matching_back(log, floor, end, query.keyword), end, lines, budget)
+    start = floor if lines is None else tail_start(log, floor, end, lines)
+    return start if budget is None else max(start, end - budget - 1)
+
+
+def matching_start(spans: Iterator[tuple[int, int]], end: int, lines: int | None, budget: int | None) -> int:
+    """Goes back over lines until there are enough of them, or more bytes than the budget."""
+    start, size = end, 0
+    for number, (first, last) in enumerate(spans, 1):
+        if lines is not None and number > lines:
+            break
+        start = first
+        size += last - first
+        if budget is not None and size > budget:
+            break
+    return start
+
+
+def matching_back(log: PodLog, floor: int, end: int, keyword: bytes) -> Iterator[tuple[int, int]]:
+    """The lines of [floor, end) that contain the keyword, from the last one on."""
+    for start, block in line_blocks_back(log, floor, end):
+        for first, last in matching_lines_backwards(block, keyword):
+            yield start + first, start + last
+
+
+def line_blocks_back(log: PodLog, floor: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """[floor, end) from its end in blocks of whole lines, each with its offset."""
+    position, carry = end, b""
+    while position > floor:
+        start = max(floor, position - BLOCK)
+        block = log.read(start, position - start) + carry
+        cut = 0 if start == floor or len(block) >= LINE_MAX else block.find(NEWLINE) + 1 or len(block)
+        if cut < len(block):
+            yield start + cut, block[cut:]
+        position, carry = start, block[:cut]
+
+
+def line_blocks(log: PodLog, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """[start, end) in blocks of whole lines, each with its offset."""
+    carry = b""
+    while start < end:
+        block = carry + log.read(start + len(carry), min(BLOCK, end - start - len(carry)))
+        at_end = start + len(block) >= end or len(block) == len(carry)
+        cut = len(block) if at_end or len(block) >= LINE_MAX else block.rfind(NEWLINE) + 1
+        if cut:
+            yield start, block[:cut]
+        start, carry = start + cut, block[cut:]
+        if at_end:
+            return

@@ -1,0 +1,86 @@
+"""The log store: where the output of pods is kept, while they run and long after. Interface only; pure.
+
+An offset is a byte position in a log, and at the same time a reader's cursor. Times are nanoseconds since 1970, UTC.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from jobs.logs.format import CONTAINER, OUTPUT
+
+
+class LogNotFound(Exception):
+    """Nothing was ever written for this key: the pod has not started yet, or never will."""
+
+
+class LogSealed(Exception):
+    """The writer of this log said that nothing more comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    job_id: str
+    attempt: int
+    replica: int
+    container: str = CONTAINER
+
+
+class Segment(NamedTuple):
+    """Bytes from `start` up to, not including, `end` that were read at one time."""
+
+    start: int
+    end: int
+    time_ns: int
+
+
+class PodLog(Protocol):
+    """One log, open for reading while somebody may be writing to it. Not for use by two threads at once."""
+
+    def size(self) -> int:
+        """Bytes that can be read now."""
+
+    def is_complete(self) -> bool:
+        """Nothing more will come. Ask first, read afterwards: only then is all of it read."""
+
+    def timed_size(self) -> int:
+        """Bytes whose time is known; the few after them get one with the next write."""
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Up to `size` bytes; fewer, or none, at the end."""
+
+    def segments(self, start: int, end: int) -> Iterator[Segment]:
+        """The times of [start, end), without gaps and in order. Cheapest when called with growing offsets."""
+
+    def offset_of(self, time_ns: int) -> int:
+        """Where what was written at or after this time begins; the size when there is nothing."""
+
+    def close(self) -> None: ...
+
+
+class LogWriter(Protocol):
+    """The only writer of one log."""
+
+    def append(self, data: bytes, time_ns: int, flags: int = OUTPUT) -> None:
+        """Add output, or with flags MARKER a line of the platform's own. Empty data adds nothing. A time before the
+        last one's (a clock set back) is taken as the last one's. Raises LogSealed."""
+
+    def seal(self, time_ns: int) -> None:
+        """Say that nothing more comes. Again: no effect."""
+
+    def close(self) -> None: ...
+
+
+class LogStore(Protocol):
+    def open(self, key: LogKey) -> PodLog:
+        """Raises LogNotFound."""
+
+    def writer(self, key: LogKey) -> LogWriter:
+        """Goes on where an earlier writer stopped, however it ended."""
+
+    def watch_path(self, key: LogKey) -> Path:
+        """The file that changes after each write, whether it is there yet or not."""
+
+    def remove_job(self, job_id: str) -> None:
+        """Every log of the job, for good. Nothing there: no effect."""
