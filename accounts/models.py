@@ -101,3 +101,36 @@ class ApiToken(models.Model):
             user=user, name=name, prefix=secret[:12], digest=cls.digest_of(secret), expires_at=expires_at
         )
         return token, secret
+
+
+class EndedLogin(models.Model):
+    """A log-in of an API client that was logged out: its tokens are refused although they have not expired."""
+
+    login_id = models.CharField(max_length=32, unique=True)
+    ended_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("ended log-in")
+        verbose_name_plural = _("ended log-ins")
+
+    def __str__(self) -> str:
+        return self.login_id
+
+
+class KnownAddress(models.Model):
+    """Where a user has logged in from: there, failures that others cause elsewhere do not lock the user out."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="known_addresses")
+    address = models.CharField(_("address"), max_length=64)
+    last_login_at = models.DateTimeField(_("last log-in"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("known address")
+        verbose_name_plural = _("known addresses")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "address"], name="address_known_once_per_user")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.address}"

@@ -139,7 +139,14 @@ AXES_COOLOFF_TIME = timedelta(seconds=env.integer("LOGIN_LOCK_SECONDS", 300, min
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
-AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXY_COUNT or None
+AXES_DISABLE_ACCESS_LOG = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_HANDLER = "accounts.throttling.LoginThrottle"
+AXES_LOCKOUT_CALLABLE = "accounts.throttling.locked_response"
+AXES_CLIENT_IP_CALLABLE = "accounts.throttling.throttled_address"
+LOGIN_ADDRESS_FAILURE_LIMIT = env.integer("LOGIN_ADDRESS_FAILURE_LIMIT", 50, minimum=1)
+LOGIN_ACCOUNT_FAILURE_LIMIT = env.integer("LOGIN_ACCOUNT_FAILURE_LIMIT", 100, minimum=1)
+CSRF_FAILURE_VIEW = "jobs_platform.api.fallbacks.csrf_failure"
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -149,7 +156,6 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["jobs_platform.api.renderers.EnvelopeRenderer"],
     "DEFAULT_PARSER_CLASSES": ["jobs_platform.api.parsers.StrictJSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "jobs_platform.api.schema.EnvelopeSchema",
     "EXCEPTION_HANDLER": "jobs_platform.api.exception_handler.handle",
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -170,6 +176,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api",
+    "ENUM_NAME_OVERRIDES": {"JobStatus": "jobs.states.JobStatus"},
 }
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 1 << 20, minimum=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES

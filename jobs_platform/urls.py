@@ -1,1 +1,15 @@
-urlpatterns: list[object] = []
+"""Every address of the platform that speaks HTTP. Unknown ones under /api/ are answered as the API answers."""
+
+from django.urls import include, path, re_path
+
+from jobs_platform.api import fallbacks
+
+urlpatterns = [
+    path("api/auth/", include("accounts.urls")),
+    re_path(r"^api(?:/(?P<rest>.*))?$", fallbacks.unknown_path),
+]
+
+handler400 = fallbacks.bad_request
+handler403 = fallbacks.forbidden
+handler404 = fallbacks.not_found
+handler500 = fallbacks.server_error
