@@ -2,9 +2,9 @@
 
     python -m bench.turnaround [--url … --user … --password …]
 
-1. create → first log line, as one client sees it: POST /api/jobs/create, then GET …/logs?follow=true of the job's first pod
-   (its name is known from the id), until the first line has arrived. The command is Python printing one line. Baseline:
-   the same command spawned by hand, until its first line.
+1. create → first log line, as one client sees it: POST /api/jobs/create, then GET …/logs?follow=true of the job's
+   first pod (its name is known from the id), until the first line has arrived. The command is Python printing one
+   line. Baseline: the same command spawned by hand, until its first line.
 2. N jobs of `true` submitted at once by 8 clients: from the first create until the list says that all have ended.
    Baseline: N bare spawns of `true`.
 """
@@ -109,7 +109,7 @@ def main() -> None:
         spawned = bare_burst(options.jobs)
         print(
             f"{options.jobs} jobs of `true` at once: accepted in {accepted:.2f} s, all ended after {done:.2f} s = "
-            f"{options.jobs / done * 60:.0f} a minute; {options.jobs} bare spawns {spawned:.2f} s, {done / spawned:.1f} x"
+            f"{options.jobs / done * 60:.0f} a minute; as many bare spawns {spawned:.2f} s, {done / spawned:.1f} x"
         )
 
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Case, F, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -139,12 +140,8 @@ def refuse_impossible(job: Job, pool: ResourcePool) -> None:
 def find_project(actor: User, slug: str | None) -> Project:
     """The named project, or, without a name, `default` when the actor is in it, else the first of the actor's."""
     mine = Project.objects.all() if actor.is_superuser else Project.objects.filter(memberships__user=actor)
-    if slug:
-        project = mine.filter(slug=slug).first()
-    else:
-        projects = list(mine.order_by("pk")[:100])
-        project = next((one for one in projects if one.slug == "default"), projects[0] if projects else None)
-    if project is None:
+    wanted = mine.filter(slug=slug) if slug else mine.order_by(Case(When(slug="default", then=0), default=1), "pk")
+    if (project := wanted.first()) is None:
         raise ProjectNotFound
     return project
 
@@ -203,7 +200,7 @@ def request_stop(job: Job, actor: User, desired: Desired, origin: Origin, now: d
         reason="StopRequested",
         params=params,
         attempt=job.attempt_number or None,
-        columns={"desired": desired.value, "next_check_at": now, **deletion(desired, now)},
+        columns={"desired": desired.value, "next_check_at": now, "hints": F("hints") + 1, **deletion(desired, now)},
     )
     with transaction.atomic():
         if not transitions.apply(move, now):

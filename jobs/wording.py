@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # Of a job. A reason may have variants, `Reason.variant`, chosen by params["variant"].
 STATUS: dict[str, str | Promise] = {
     "Submitted": _("Accepted; the platform looks at it next."),
+    "Waiting": _("Waiting for its place in the queue."),
     "Waiting.cpu": _(
         "Waiting: the pool has %(free)s of %(total)s CPUs free, the job asks for %(asked)s. "
         "It starts when running jobs end; ask for less to start sooner."
@@ -115,5 +116,6 @@ def event_message(event: "Event") -> str:
     """The cluster's own words where there are any, else the platform's in the active language."""
     if event.message:
         return event.message
-    found = EVENTS.get(event.reason)
-    return fill(found, event.params) if found else sentence_for(event.reason, event.params)
+    if found := EVENTS.get(event.reason):
+        return fill(found, event.params)
+    return sentence_for(event.params.get("ended", event.reason), event.params)

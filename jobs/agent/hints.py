@@ -60,6 +60,6 @@ async def write_gathered(pool: ResourcePool, hinted: set[str], arrived: asyncio.
 def pass_on(pool: ResourcePool, job_ids: Sequence[str]) -> None:
     """Make the jobs due and wake the worker; without a broker, do the worker's part here."""
     for start in range(0, len(job_ids), BATCH):
-        Job.objects.filter(pool=pool, public_id__in=job_ids[start : start + BATCH]).hint(timezone.now())
+        Job.objects.active().filter(pool=pool, public_id__in=job_ids[start : start + BATCH]).hint(timezone.now())
     if not wakeups.wake(pool.pk):
         reconcile(pool)

@@ -57,7 +57,6 @@ def enqueue(pool: ResourcePool, now: datetime) -> int:
             version=job.version,
             new=JobStatus.QUEUED,
             reason="Waiting",
-            params={"variant": "behind", "ahead": 0},
             event="Queued",
             event_params={"queue": job.queue.name},
             columns={"queued_at": now, "next_check_at": None},

@@ -28,7 +28,7 @@ from jobs.reconcile.decide import BLIND_SECONDS, BUSY_SECONDS, Action, Decision,
 from jobs.reconcile.launch import launch
 from jobs.reconcile.specs import ref_of, view_of
 from jobs.services import grace_seconds
-from jobs.states import Desired, EndReason, JobStatus
+from jobs.states import FINAL, Desired, EndReason, JobStatus
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ class Work:
     pods: dict[int, Pod] = field(default_factory=dict)
     observation: Observation | None = None
     decision: Decision = field(default_factory=Decision)
+    launched: bool = False
     error: str = ""
 
     @property
@@ -141,7 +142,7 @@ def launch_new(cluster: Cluster, claim: Claim, works: Sequence[Work]) -> list[Wo
             fail(work, exc)
             continue
         if refused is None:
-            attempt.launched_at = timezone.now()
+            attempt.launched_at, work.launched = timezone.now(), True
         work.decision = refused or Decision(check_in=BUSY_SECONDS)
     return launched
 
@@ -227,6 +228,7 @@ def move_of(work: Work, now: datetime) -> transitions.Move | None:
         reason=transition.reason,
         params=transition.params,
         event=event_name(transition.new, transition.reason),
+        event_params={**transition.params, "ended": transition.reason} if transition.new in FINAL else None,
         attempt=job.attempt_number or None,
         columns=columns,
     )
@@ -244,7 +246,6 @@ def write_attempts(works: Sequence[Work], now: datetime) -> None:
         if attempt is None:
             continue
         before = (attempt.ending_reason, attempt.end_reason, attempt.absent_since, attempt.started_at)
-        fresh = attempt.launched_at is not None and attempt.launched_at >= now - timedelta(seconds=30)
         if work.snapshot and attempt.started_at is None:
             attempt.started_at = record.started_at(work.snapshot)
         attempt.absent_since = decision.absent_since
@@ -257,7 +258,7 @@ def write_attempts(works: Sequence[Work], now: datetime) -> None:
             if work.snapshot is None:
                 unseen.append(attempt.pk)
         after = (attempt.ending_reason, attempt.end_reason, attempt.absent_since, attempt.started_at)
-        if before != after or fresh:
+        if before != after or work.launched:
             changed.append(attempt)
     fields = ["cluster_uid", "spec_hash", "launched_at", "started_at", "finished_at", "absent_since"]
     fields += ["ending_reason", "ending_params", "end_reason", "end_params"]
