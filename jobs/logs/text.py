@@ -24,6 +24,17 @@ def whole_characters(data: bytes) -> tuple[bytes, int]:
     return data[:used], used
 
 
+def valid(data: bytes) -> bytes:
+    """The data as valid UTF-8, to its last byte."""
+    if data.isascii():
+        return data
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data.decode(errors="replace").encode()
+    return data
+
+
 @lru_cache(maxsize=64)
 def _second(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
