@@ -1,12 +1,16 @@
 """Every address of the platform that speaks HTTP. Unknown ones under /api/ are answered as the API answers."""
 
+from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
 from jobs_platform.api import fallbacks
 
 urlpatterns = [
     path("api/auth/", include("accounts.urls")),
     re_path(r"^api(?:/(?P<rest>.*))?$", fallbacks.unknown_path),
+    path("admin", RedirectView.as_view(url="/admin/")),
+    path("admin/", admin.site.urls),
 ]
 
 handler400 = fallbacks.bad_request
