@@ -1,0 +1,42 @@
+"""The local pool: jobs as process groups on this very machine, each replica under a shim of its own (shim/).
+
+Everything it knows is in files and in locks that the kernel keeps, so any number of threads and processes may use it at
+once, and every one of them may die at any point.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from jobs.cluster.base import AttemptSpec, Capacity, ObjectRef, Observation
+from jobs.cluster.local import creation, ending, observation
+from jobs.cluster.local.placement import machine_cpus
+from jobs.cluster.local.spawn import reap
+
+
+class LocalCluster:
+    """The synchronous half of the port for this machine; jobs.cluster.base.Cluster says what its methods promise."""
+
+    def __init__(
+        self, *, pool_dir: Path, log_dir: Path, work_dir: Path, hint_socket: Path, max_log_bytes: int = 10 << 30
+    ) -> None:
+        self.places = creation.Places(pool_dir, log_dir, work_dir, hint_socket, max_log_bytes)
+
+    def create_attempt(self, spec: AttemptSpec) -> ObjectRef:
+        state = creation.create(self.places, spec)
+        return ObjectRef(spec.ref.job_id, spec.ref.attempt, state.uid)
+
+    def observe(self, refs: Sequence[ObjectRef]) -> Mapping[ObjectRef, Observation]:
+        reap()
+        return {ref: observation.observe(self.places, ref) for ref in refs}
+
+    def delete_attempt(self, ref: ObjectRef, *, grace_seconds: float) -> None:
+        ending.stop(self.places, ref, grace_seconds)
+
+    def forget_attempt(self, ref: ObjectRef) -> None:
+        reap()
+        ending.forget(self.places, ref)
+
+    def capacity(self) -> Capacity:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return Capacity(cpu_millis=1000 * len(machine_cpus()), memory_bytes=memory, gpus=0)

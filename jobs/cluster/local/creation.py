@@ -1,0 +1,149 @@
+"""Creating an attempt: at most one process ever for one (attempt, replica), whoever calls at once or dies half-way.
+
+1. Make the attempt's directory, take its mutex.
+2. Write attempt.json if it is not there; refuse when it speaks of something else.
+3. For each replica: take its lock (held by another: its shim lives), look for started.json (there: it has run), spawn
+   the shim, which inherits the lock. Our copy closes, never unlocks: they are one open file.
+4. While the shims come up, sync attempt.json: it names this boot, and after a power cut nobody runs it again.
+5. Hand each shim its spec. If we die before, it reads an end instead, and ends.
+6. Write `launched`. A replica without started.json whose lock is free from now on has lost its shim, and is Lost;
+   before, it only waits for the next call.
+"""
+
+import os
+import secrets
+from contextlib import ExitStack
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+
+from jobs.cluster.base import AttemptSpec
+from jobs.cluster.errors import Conflict, Invalid, NotFound, Unavailable
+from jobs.cluster.local import locks, placement
+from jobs.cluster.local.environment import pod_environment
+from jobs.cluster.local.shim import files, proc
+from jobs.cluster.local.shim import spec as wire
+from jobs.cluster.local.spawn import deliver, spawn
+from jobs.cluster.local.state import AttemptState, attempt_dir, read_attempt
+from jobs.identifiers import pod_name
+from jobs.logs.format import pod_dir
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the local pool keeps its things."""
+
+    pool_dir: Path
+    log_dir: Path
+    work_dir: Path
+    hint_socket: Path
+    max_log_bytes: int
+
+
+def refuse_what_cannot_be_done(spec: AttemptSpec) -> None:
+    if not spec.command:
+        raise Invalid("the command is empty")
+    envs = [*spec.envs, *spec.secret_envs]
+    if any(
+        "\0" in text for text in (*spec.command, *spec.args, spec.working_dir, *(part for env in envs for part in env))
+    ):
+        raise Invalid("a NUL character cannot be part of a command, a path or an environment variable")
+    if any(not name or "=" in name for name, _ in envs):
+        raise Invalid('the name of an environment variable cannot be empty or hold "="')
+    if spec.resources.gpus:
+        raise Invalid("this machine's pool has no GPUs to give: ask for none, or choose another pool")
+    for source in spec.data_sources:
+        raise Invalid(
+            f"this machine's pool cannot mount {source.type} at {source.mount_path}: a command here sees the machine's "
+            "own files, so use their paths and leave dataSources out"
+        )
+
+
+def create(places: Places, spec: AttemptSpec) -> AttemptState:
+    refuse_what_cannot_be_done(spec)
+    directory = attempt_dir(places.pool_dir, spec.ref)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with locks.mutex(directory):
+            state = read_attempt(directory) or begin(places, spec, directory)
+            if state.spec_hash != spec.spec_hash or spec.ref.uid not in ("", state.uid):
+                raise Conflict(f"{spec.ref.name} exists on this machine and is something else")
+            if state.boot_id == proc.boot_id() and not (directory / "stop").exists():
+                launch(places, spec, state, directory)
+            return state
+    except NotFound as exc:
+        raise Unavailable(f"{spec.ref.name} was forgotten while it was being created") from exc
+    except OSError as exc:
+        raise Unavailable(f"{spec.ref.name} could not be written: {exc}") from exc
+
+
+def begin(places: Places, spec: AttemptSpec, directory: Path) -> AttemptState:
+    own = places.work_dir / spec.ref.job_id
+    own.mkdir(mode=0o700, parents=True, exist_ok=True)
+    state = AttemptState(
+        uid=secrets.token_hex(16),
+        spec_hash=spec.spec_hash,
+        replicas=spec.replicas,
+        pod_uids=tuple(secrets.token_hex(16) for _ in range(spec.replicas)),
+        node=os.uname().nodename,
+        boot_id=proc.boot_id(),
+        working_dir=str(own / spec.working_dir),
+        master_port=placement.choose_port() if spec.replicas > 1 else 0,
+    )
+    cpus = placement.choose_cpus(spec, places.pool_dir)
+    if any(cpus):
+        (directory / "cpus").write_text("\n".join(cpus))
+    files.replace(os.fsencode(directory), b"attempt.json", state.to_json().encode())
+    return state
+
+
+def launch(places: Places, spec: AttemptSpec, state: AttemptState, directory: Path) -> None:
+    with ExitStack() as pipes:
+        waiting: list[tuple[int, FileIO]] = []
+        for replica in range(state.replicas):
+            pipe = spawn_unless_known(spec, directory / str(replica), replica)
+            if pipe is not None:
+                waiting.append((replica, pipes.enter_context(pipe)))
+        files.sync(os.fsencode(directory / "attempt.json"))
+        for replica, pipe in waiting:
+            deliver(pipe, shim_spec(places, spec, state, directory / str(replica), replica))
+    (directory / "launched").touch(mode=0o600)
+
+
+def spawn_unless_known(spec: AttemptSpec, own: Path, replica: int) -> FileIO | None:
+    """The pipe for the spec of a new shim; None when there is one, or was."""
+    own.mkdir(mode=0o700, exist_ok=True)
+    lock = locks.take(own / "lock")
+    if lock is None:
+        return None
+    try:
+        if any((own / name).exists() for name in ("started.json", "exit.json")):
+            return None
+        return spawn(pod_name(spec.ref.job_id, spec.ref.attempt, replica), own, lock)
+    finally:
+        os.close(lock)
+
+
+def shim_spec(places: Places, spec: AttemptSpec, state: AttemptState, own: Path, replica: int) -> bytes:
+    fields: dict[str, str | int] = {
+        "pod": pod_name(spec.ref.job_id, spec.ref.attempt, replica),
+        "uid": state.pod_uids[replica],
+        "node": state.node,
+        "state_dir": str(own),
+        "log_dir": str(pod_dir(places.log_dir, spec.ref.job_id, spec.ref.attempt, replica)),
+        "working_dir": state.working_dir,
+        "hint_socket": str(places.hint_socket),
+        "cpus": own_cpus(own.parent, replica),
+        "max_log_bytes": places.max_log_bytes,
+        "memory_bytes": spec.resources.memory_bytes,
+        "grace_ms": round(spec.grace_seconds * 1000),
+    }
+    env = pod_environment(spec, replica, state.master_port) | {"POD_UID": state.pod_uids[replica]}
+    return wire.encode(fields, [*spec.command, *spec.args], env)
+
+
+def own_cpus(directory: Path, replica: int) -> str:
+    try:
+        return (directory / "cpus").read_text().split("\n")[replica]
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,85 @@
+"""Locks that the kernel lets go of when their holder dies, however it dies (flock).
+
+Two kinds. `mutex`, one an attempt: for the few milliseconds in which somebody creates, settles or forgets it. `lock`,
+one a replica: taken under the mutex before the shim is spawned, inherited by it as an open file, never released by
+hand; held means that the shim lives. Only who holds the mutex may try to take a `lock`, so that a look is never mistaken
+for a shim; is_held() takes it shared and for no longer than the look, and only of replicas that have started.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jobs.cluster.errors import NotFound, Unavailable
+
+FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+PATIENCE_S = 5.0
+RETRY_S = 0.002
+
+
+class Busy(Unavailable):
+    """Somebody else holds the attempt's mutex."""
+
+
+def take(path: Path) -> int | None:
+    """An open file that holds the lock, to be closed; None when somebody else holds it."""
+    fd = os.open(path, FLAGS, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def is_held(path: Path) -> bool:
+    """Somebody holds it. A file that is not there is held by nobody."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
+@contextmanager
+def mutex(directory: Path, *, patience_s: float = PATIENCE_S) -> Iterator[None]:
+    """Raises Busy when others hold it all the while, NotFound when the attempt's directory is not there."""
+    deadline = time.monotonic() + patience_s
+    path = directory / "mutex"
+    while (fd := attempt_to_take(path)) is None:
+        if time.monotonic() >= deadline:
+            raise Busy(f"{directory.name} is being worked on by another process of the platform")
+        time.sleep(RETRY_S)
+    try:
+        yield
+    finally:
+        os.close(fd)
+
+
+def attempt_to_take(path: Path) -> int | None:
+    """As take(); None as well when the file was removed or replaced meanwhile: the next try sees which."""
+    try:
+        fd = take(path)
+    except (FileNotFoundError, NotADirectoryError) as exc:
+        raise NotFound(path.parent.name) from exc
+    if fd is None:
+        return None
+    try:
+        if os.path.samestat(os.fstat(fd), path.stat()):
+            return fd
+    except FileNotFoundError:
+        pass  # forgotten by its last holder
+    os.close(fd)
+    return None
