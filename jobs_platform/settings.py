@@ -34,7 +34,6 @@ if env.flag("BEHIND_TLS_PROXY", False):
 TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXY_COUNT", 0, maximum=10)
 
 INSTALLED_APPS = [
-    "daphne",
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
@@ -112,7 +111,7 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 120, "socket_connect_timeout": 1.0, "socket_timeout": 5.0}
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "beat")
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # every entry is due again within seconds: nothing to keep on disk
 SWEEP_SECONDS = env.decimal("SWEEP_SECONDS", 2.0, minimum=0.2)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "jobs.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": 10}},
@@ -181,6 +180,8 @@ SPECTACULAR_SETTINGS = {
 }
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 1 << 20, minimum=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+MAX_DISCARD_BYTES = 64 * MAX_BODY_BYTES  # of a body that is too large: read this much before cutting the connection
+WEBSOCKET_MAX_MESSAGE_BYTES = 256 << 10
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Chinese")), ("en", _("English"))]
@@ -202,6 +203,9 @@ WORK_DIR = DATA_DIR / "work"
 LOCAL_POOL_DIR = DATA_DIR / "pool"
 LOG_MAX_BYTES_PER_POD = env.integer("LOG_MAX_BYTES_PER_POD", 10 << 30, minimum=1 << 20, maximum=1 << 50)
 LOG_RESPONSE_MAX_BYTES = env.integer("LOG_RESPONSE_MAX_BYTES", 16 << 20, minimum=1024)
+WEB_DRAIN_SECONDS = env.decimal("WEB_DRAIN_SECONDS", 10.0)
+WEB_STREAM_DRAIN_SECONDS = env.decimal("WEB_STREAM_DRAIN_SECONDS", 1.0)
+AGENT_STALE_SECONDS = env.integer("AGENT_STALE_SECONDS", 30, minimum=1)
 WEB_THREADS = env.integer("WEB_THREADS", 4, minimum=1, maximum=64)
 WORKER_THREADS = env.integer("WORKER_THREADS", 2, minimum=1, maximum=64)
 TOMBSTONE_SECONDS = env.integer("TOMBSTONE_SECONDS", 7 * 86400, minimum=0)
@@ -221,6 +225,7 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django.server": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},  # a client's 4xx is not news
         "django.channels.server": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
         "celery": {"level": "WARNING"},

@@ -4,9 +4,13 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from jobs_platform import health
 from jobs_platform.api import fallbacks
 
 urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", health.metrics_page),
     path("api/auth/", include("accounts.urls")),
     re_path(r"^api(?:/(?P<rest>.*))?$", fallbacks.unknown_path),
     path("admin", RedirectView.as_view(url="/admin/")),
