@@ -1,0 +1,1 @@
+"""One command that runs the whole platform on this machine: `python -m jobs_platform.launcher`."""
