@@ -1,8 +1,9 @@
 """Personal access tokens and log-in tokens: seen and revoked, never made here, and never shown."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -10,20 +11,25 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts.models import ApiToken
+from accounts import personal_tokens
+from accounts.models import ApiToken, User
 from jobs_platform.admin_classes import ReadOnlyAdmin
 
 
 @admin.action(description=_("Revoke the selected access tokens"), permissions=["revoke"])
 def revoke(model_admin: Any, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
-    """Guarded, so that a token revoked before keeps its time."""
-    count = 0
-    for token in queryset.select_related("user"):
-        if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
-            model_admin.log_change(request, token, "revoked")
-            count += 1
+    count = sum(revoke_one(request, token) for token in queryset)
     text = ngettext("%(count)d access token was revoked.", "%(count)d access tokens were revoked.", count)
     model_admin.message_user(request, text % {"count": count}, messages.SUCCESS if count else messages.WARNING)
+
+
+def revoke_one(request: HttpRequest, token: ApiToken) -> bool:
+    """Guarded, so that a token revoked before keeps its time; audited as a revocation through the API is."""
+    with transaction.atomic():
+        changed = ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+        if changed:
+            personal_tokens.audit(cast("User", request.user), "token.revoke", token, request)
+    return bool(changed)
 
 
 @admin.register(ApiToken)
