@@ -54,9 +54,10 @@ class Platform:
         except urllib.error.HTTPError as exc:
             raise DemoError(f"{method} {path} answered {exc.code}: {exc.read(2000).decode(errors='replace')}") from exc
         except OSError as exc:
+            reason = getattr(exc, "reason", exc)
             raise DemoError(
-                f"No instance answers at {self.url}: {getattr(exc, 'reason', exc)}. Start one with `make run` in another terminal; if it has "
-                "another PORT, give `make demo` the same one."
+                f"No instance answers at {self.url}: {reason}. Start one with `make run` in another terminal; if it "
+                "has another PORT, give `make demo` the same one."
             ) from exc
 
     def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
