@@ -56,7 +56,7 @@ def authenticate_personal(raw: str) -> tuple[User, Credential]:
 
 
 class SessionAuthentication(authentication.SessionAuthentication):
-    def authenticate(self, request: Request) -> tuple[User, Credential] | None:  # type: ignore[override]
+    def authenticate(self, request: Request) -> tuple[User, Credential] | None:
         found = super().authenticate(request)
         if found is None:
             return None

@@ -1,15 +1,14 @@
 """Log-ins of API clients: a short access token and a refresh token that works once.
 
-Both carry the log-in's id. Ending a log-in refuses every token of it at once, on the next request; so does a new password
-(the tokens carry a hash of the old one). A refresh token that is used twice was copied: its log-in is ended, for the
-thief and for the owner alike (RFC 9700, 4.14.2). A refresh token is written down only once it is used up.
+Both carry the log-in's id. Ending a log-in refuses every token of it at once, on the next request; so does a new
+password (the tokens carry a hash of the old one). A refresh token that is used twice was copied: its log-in is ended,
+for the thief and for the owner alike (RFC 9700, 4.14.2). A refresh token is written down only once it is used up.
 """
 
 import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import AuthenticationFailed
@@ -58,8 +57,7 @@ def begin(user: User) -> TokenPair:
 
 
 def pair(refresh: RefreshToken) -> TokenPair:
-    lifetime = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]
-    return TokenPair(str(refresh.access_token), str(refresh), int(lifetime.total_seconds()))
+    return TokenPair(str(refresh.access_token), str(refresh), int(api_settings.ACCESS_TOKEN_LIFETIME.total_seconds()))
 
 
 def read(kind: type[Token], raw: str) -> Any:
@@ -103,7 +101,7 @@ def renew(raw: str) -> TokenPair:
 
 def end(login_id: str) -> None:
     """Refuse every token of the log-in from now on; the mark is kept until the last of them would have expired."""
-    expires_at = timezone.now() + settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
+    expires_at = timezone.now() + api_settings.REFRESH_TOKEN_LIFETIME
     EndedLogin.objects.get_or_create(login_id=login_id, defaults={"expires_at": expires_at})
 
 

@@ -1,5 +1,7 @@
 """The bodies of the account endpoints."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from jobs_platform.api.fields import StrictSerializer, Text, Whole
@@ -26,26 +28,26 @@ class NewTokenBody(StrictSerializer):
     expiresInDays = Whole(min_value=1, max_value=3650, default=DEFAULT_DAYS)
 
 
-class TokenPairShape(serializers.Serializer):
+class TokenPairShape(serializers.Serializer[Any]):
     access = serializers.CharField(help_text="Send it as Authorization: Bearer.")
     refresh = serializers.CharField(help_text="Works once; each refresh brings a new one.")
     expiresIn = serializers.IntegerField(help_text="Seconds until the access token expires.")
 
 
-class MembershipShape(serializers.Serializer):
+class MembershipShape(serializers.Serializer[Any]):
     projectId = serializers.CharField()
     name = serializers.CharField()
     role = serializers.ChoiceField(choices=["viewer", "member", "admin"])
 
 
-class MeShape(serializers.Serializer):
+class MeShape(serializers.Serializer[Any]):
     username = serializers.CharField()
     email = serializers.CharField()
     isAdmin = serializers.BooleanField(help_text="May do everything, everywhere.")
     projects = MembershipShape(many=True)
 
 
-class TokenShape(serializers.Serializer):
+class TokenShape(serializers.Serializer[Any]):
     tokenId = serializers.IntegerField()
     name = serializers.CharField()
     prefix = serializers.CharField()
@@ -54,7 +56,7 @@ class TokenShape(serializers.Serializer):
     lastUsedAt = serializers.DateTimeField(allow_null=True, help_text="To the hour.")
 
 
-class TokensShape(serializers.Serializer):
+class TokensShape(serializers.Serializer[Any]):
     tokens = TokenShape(many=True)
 
 

@@ -1,7 +1,7 @@
 """Log-in, log-out and personal access tokens for API clients."""
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib.auth import authenticate, logout
 from django.contrib.auth.signals import user_logged_in
@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from accounts import logins, personal_tokens, serializers
 from accounts.authentication import BearerAuthentication, SessionAuthentication
-from accounts.models import Project, User
+from accounts.models import ApiToken, Project, User
 from accounts.permissions import LoggedInDirectly
 from accounts.roles import Role
 from jobs_platform.api.envelope import show_time
@@ -42,8 +42,8 @@ def show_pair(pair: logins.TokenPair) -> dict[str, Any]:
 class PublicView(ApiView):
     """Asks for no credentials, but says in a 401 which ones there are."""
 
-    authentication_classes: ClassVar[list[Any]] = []
-    permission_classes: ClassVar[list[Any]] = [AllowAny]
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
 
     def get_authenticate_header(self, request: Request) -> str:
         return BearerAuthentication().authenticate_header(request)
@@ -151,7 +151,7 @@ def projects_of(user: User) -> list[dict[str, str]]:
 
 
 class TokensView(ApiView):
-    permission_classes: ClassVar[list[Any]] = [IsAuthenticated, LoggedInDirectly]
+    permission_classes = (IsAuthenticated, LoggedInDirectly)
 
     @documented(
         Operation(
@@ -183,7 +183,7 @@ class TokensView(ApiView):
 
 
 class OneTokenView(ApiView):
-    permission_classes: ClassVar[list[Any]] = [IsAuthenticated, LoggedInDirectly]
+    permission_classes = (IsAuthenticated, LoggedInDirectly)
 
     @documented(
         Operation(
@@ -196,7 +196,7 @@ class OneTokenView(ApiView):
         return answer(message=_("Access token revoked"))
 
 
-def show_token(token: personal_tokens.ApiToken) -> dict[str, Any]:
+def show_token(token: ApiToken) -> dict[str, Any]:
     return {
         "tokenId": token.pk,
         "name": token.name,

@@ -7,8 +7,8 @@
     auth_subprotocol what accept() must name when the token came as a subprotocol: "bearer", else None
 
 The token comes as `Authorization: Bearer <token>`, or, from a browser without a session, as
-`Sec-WebSocket-Protocol: bearer, <token>`. A wrong token is not made up for by a cookie. Nothing is refused here: the consumer
-accepts and closes with a code that the page can read. A cookie says who the browser is, not which page asks:
+`Sec-WebSocket-Protocol: bearer, <token>`. A wrong token is not made up for by a cookie. Nothing is refused here: the
+consumer accepts and closes with a code that the page can read. A cookie says who the browser is, not which page asks:
 consumers that act on it check the Origin.
 """
 

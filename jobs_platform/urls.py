@@ -5,13 +5,16 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from jobs_platform import health
-from jobs_platform.api import fallbacks
+from jobs_platform.api import document, fallbacks
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics_page),
     path("api/auth/", include("accounts.urls")),
+    path("api/", include("jobs.api.urls")),
+    re_path(r"^api/schema/?$", document.schema),
+    re_path(r"^api/docs/?$", document.docs),
     re_path(r"^api(?:/(?P<rest>.*))?$", fallbacks.unknown_path),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),

@@ -123,7 +123,7 @@ def describe_framework(exc: exceptions.APIException) -> Failure:
                 415, "UNSUPPORTED_MEDIA_TYPE", _("Send the body as JSON, with Content-Type: application/json.")
             )
         case exceptions.Throttled():
-            return throttled(str(exc.detail), exc.wait or 1)
+            return throttled(str(exc.detail), getattr(exc, "wait", None) or 1)
     return Failure(exc.status_code, "INTERNAL_ERROR" if exc.status_code >= 500 else "VALIDATION_ERROR", str(exc.detail))
 
 

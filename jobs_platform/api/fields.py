@@ -1,12 +1,12 @@
 """Serializer fields that take JSON as it is: a number is no string, "true" is no boolean, 3.0 is no whole number.
 
 An unknown field is refused by name. Null means "not given" for a field that may be left out. Serializers here have
-no state between calls: one instance serves every request and thread (`read`), since making one copies every field of it.
+no state between calls: one instance serves every request and thread (`read`), since making one copies every field.
 """
 
 import unicodedata
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
@@ -18,7 +18,7 @@ LINES = {"\n", "\t", "\r"}
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    def read(self, data: Mapping[str, Any]) -> dict[str, Any]:
+    def read(self, data: object) -> dict[str, Any]:
         """The validated values. Raises ValidationError."""
         return dict(self.run_validation(data))
 
@@ -34,7 +34,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         try:
             super().to_internal_value(given)
         except ValidationError as exc:
-            errors |= exc.detail  # type: ignore[operator]  # a serializer's detail is a dict
+            errors |= dict(exc.detail)  # type: ignore[arg-type]  # a serializer's detail is a dict
         raise ValidationError(errors)
 
 
@@ -49,7 +49,7 @@ class Text(serializers.CharField):
     """Bounded, kept as it came (no stripping). `lines` allows line breaks and tabs, `raw` every control character
     that JSON can carry but NUL, which no body has. `max_bytes` bounds the UTF-8 form."""
 
-    default_error_messages = {
+    default_error_messages: ClassVar[dict[str, Any]] = {
         "control": _("Control characters are not allowed here."),
         "bytes": _("This is longer than %(limit)s bytes."),
         "invalid": _("This must be a string."),
@@ -77,7 +77,7 @@ class Text(serializers.CharField):
 
 
 class Whole(serializers.IntegerField):
-    default_error_messages = {"invalid": _("This must be a whole number.")}
+    default_error_messages: ClassVar[dict[str, Any]] = {"invalid": _("This must be a whole number.")}
 
     def to_internal_value(self, data: Any) -> int:
         if type(data) is not int:
@@ -86,7 +86,7 @@ class Whole(serializers.IntegerField):
 
 
 class Flag(serializers.BooleanField):
-    default_error_messages = {"invalid": _("This must be true or false.")}
+    default_error_messages: ClassVar[dict[str, Any]] = {"invalid": _("This must be true or false.")}
 
     def to_internal_value(self, data: Any) -> bool:
         if type(data) is not bool:
@@ -95,7 +95,7 @@ class Flag(serializers.BooleanField):
 
 
 class Choice(serializers.ChoiceField):
-    default_error_messages = {"invalid_choice": _("This is none of: {choices}.")}
+    default_error_messages: ClassVar[dict[str, Any]] = {"invalid_choice": _("This is none of: {choices}.")}
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str) or data not in self.choices:
@@ -104,7 +104,9 @@ class Choice(serializers.ChoiceField):
 
 
 class Moment(serializers.DateTimeField):
-    default_error_messages = {"invalid": _("This must be a time such as 2025-01-15T10:30:00Z.")}
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "invalid": _("This must be a time such as 2025-01-15T10:30:00Z.")
+    }
 
     def to_internal_value(self, value: Any) -> Any:
         if not isinstance(value, str) or "T" not in value.upper():

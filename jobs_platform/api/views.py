@@ -1,6 +1,6 @@
 """What every view of the API stands on: Django REST framework without the parts that the API has only one of."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -29,7 +29,7 @@ class LazySchema:
 
 
 class ApiView(APIView):
-    schema: ClassVar[Any] = LazySchema()
+    schema = LazySchema()
     # No browsable API, so nothing to tell in OPTIONS.
     metadata_class = None
 

@@ -1,0 +1,19 @@
+"""The contract's paths, under /api/. A trailing slash is no error."""
+
+from django.urls import re_path
+
+from jobs.api.pools import PoolViewSet
+from jobs.api.viewsets import JobViewSet
+
+JOB = r"^jobs/(?P<job_id>[^/]+)"
+
+urlpatterns = [
+    re_path(r"^jobs/?$", JobViewSet.as_view({"post": "search"})),
+    re_path(r"^jobs/create/?$", JobViewSet.as_view({"post": "create"})),
+    re_path(rf"{JOB}/?$", JobViewSet.as_view({"get": "retrieve", "delete": "destroy"})),
+    re_path(rf"{JOB}/stop/?$", JobViewSet.as_view({"post": "stop"})),
+    re_path(rf"{JOB}/events/?$", JobViewSet.as_view({"get": "events"})),
+    re_path(rf"{JOB}/pods/?$", JobViewSet.as_view({"get": "pods"})),
+    re_path(r"^resource-pools/?$", PoolViewSet.as_view({"get": "list"})),
+    re_path(r"^resource-pools/(?P<pool_id>[^/]+)/queues/?$", PoolViewSet.as_view({"get": "queues"})),
+]
