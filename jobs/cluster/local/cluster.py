@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jobs.cluster.base import AttemptSpec, Capacity, ObjectRef, Observation
-from jobs.cluster.local import creation, ending, observation
+from jobs.cluster.local import creation, ending, observation, state
 from jobs.cluster.local.placement import machine_cpus
 from jobs.cluster.local.spawn import reap
 
@@ -36,6 +36,9 @@ class LocalCluster:
     def forget_attempt(self, ref: ObjectRef) -> None:
         reap()
         ending.forget(self.places, ref)
+
+    def list_attempts(self) -> Sequence[ObjectRef]:
+        return state.list_attempts(self.places.pool_dir)
 
     def capacity(self) -> Capacity:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

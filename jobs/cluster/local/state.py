@@ -17,6 +17,7 @@ from typing import Any
 
 from jobs.cluster.base import ObjectRef, PodReason, PodRef
 from jobs.cluster.local import locks
+from jobs.identifiers import parse_pod_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,14 @@ class RunningPod:
 
 def attempt_dir(pool_dir: Path, ref: ObjectRef) -> Path:
     return pool_dir / ref.name
+
+
+def list_attempts(pool_dir: Path) -> list[ObjectRef]:
+    """Whatever their state; entries that are no attempt's are passed over. Raises OSError."""
+    if not pool_dir.exists():
+        return []
+    named = (parse_pod_name(f"{entry.name}-0") for entry in pool_dir.iterdir() if entry.is_dir())
+    return [ObjectRef(job_id, attempt) for job_id, attempt, _replica in filter(None, named)]
 
 
 def read_attempt(directory: Path) -> AttemptState | None:
