@@ -167,6 +167,7 @@ SIMPLE_JWT = {
     "UPDATE_LAST_LOGIN": True,
     "CHECK_REVOKE_TOKEN": True,
 }
+UNFOLD = {"SITE_TITLE": _("Training jobs"), "SITE_HEADER": _("Training jobs"), "SITE_SUBHEADER": _("Operators' pages")}
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Training jobs",
     "DESCRIPTION": "Runs training jobs on Kubernetes or on this machine.",

@@ -3,12 +3,15 @@ otherwise become anything by resetting a password or ticking a box."""
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group
-from django.db.models import Model
+from django.db.models import Field, Model
+from django.forms import ChoiceField
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.admin.projects import MembershipInline
 from accounts.models import User
@@ -56,6 +59,12 @@ class PlatformUserAdmin(BaseUserAdmin, ModelAdmin):
         (_("Permissions"), {"fields": ("is_active", *POWER)}),
         (_("Important dates"), {"fields": ("last_login", "date_joined")}),
     )
+
+    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name != "language":
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        choices = [("", _("as the browser asks")), *settings.LANGUAGES]
+        return ChoiceField(label=_("language"), required=False, choices=choices, widget=UnfoldAdminSelectWidget)
 
     def get_inlines(self, request: HttpRequest, obj: Model | None) -> Any:
         return super().get_inlines(request, obj) if obj else ()

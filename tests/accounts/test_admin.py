@@ -209,3 +209,12 @@ def test_what_was_done_here_is_on_record(client: Client, project: Project) -> No
     assert "Renamed" in content
     assert client.get(page_url(LogEntry, "change", LogEntry.objects.get().pk)).status_code == 200
     assert client.get(page_url(LogEntry, "add")).status_code == 403
+
+
+def test_a_language_is_chosen_from_those_there_are(client: Client, alice: User) -> None:
+    url = page_url(User, "change", alice.pk)
+    data = {"username": "alice", "is_active": "on", "language": "en", **no_inlines(), "date_joined_0": "2026-01-01"}
+    assert client.post(url, data).status_code == 302
+    alice.refresh_from_db()
+    assert alice.language == "en"
+    assert client.post(url, data | {"language": "xx"}).status_code == 200
