@@ -16,6 +16,7 @@ urlpatterns = [
     re_path(r"^api/schema/?$", document.schema),
     re_path(r"^api/docs/?$", document.docs),
     re_path(r"^api(?:/(?P<rest>.*))?$", fallbacks.unknown_path),
+    path("", include("jobs.dashboard.urls")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
 ]

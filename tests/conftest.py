@@ -1,12 +1,15 @@
 """The cast: Alice is an admin of the project, Bob a member, Charlie a viewer, Mallory is in another project."""
 
 import pytest
+from django.conf import settings
 
 from accounts.models import Membership, Project, User
 from accounts.roles import Role
 from jobs.models import Queue, ResourcePool
 
 PASSWORD = "correct horse battery"
+# A real hash takes a third of a second on purpose; every test makes users.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def make_user(name: str, project: Project | None = None, role: Role = Role.MEMBER) -> User:

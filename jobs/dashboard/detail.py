@@ -1,0 +1,177 @@
+"""One job as its page shows it."""
+
+import json
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from jobs import wording
+from jobs.dashboard import status
+from jobs.dashboard.rights import Rights
+from jobs.models import Attempt, Event, Job, Pod
+from jobs.states import EndReason
+
+EVENTS_SHOWN = 100
+SECRET_SHOWN = "••••••"
+
+PHASES: dict[str, tuple[Promise, str]] = {
+    "Pending": (_("Pending"), "pending"),
+    "Running": (_("Running"), "running"),
+    "Succeeded": (_("Succeeded"), "succeeded"),
+    "Failed": (_("Failed"), "failed"),
+    "Unknown": (_("Unknown"), "stale"),
+}
+END_REASONS: dict[str, Promise] = {
+    EndReason.COMPLETED: _("completed"),
+    EndReason.COMMAND_FAILED: _("command failed"),
+    EndReason.OUT_OF_MEMORY: _("out of memory"),
+    EndReason.TIMED_OUT: _("time limit reached"),
+    EndReason.IMAGE_UNAVAILABLE: _("image not available"),
+    EndReason.REJECTED: _("refused by the pool"),
+    EndReason.NODE_LOST: _("machine lost"),
+    EndReason.PREEMPTED: _("preempted"),
+    EndReason.LOST: _("lost"),
+    EndReason.STOPPED_BY_USER: _("stopped by a user"),
+}
+TONES = {"pending": "waiting", "running": "moving", "succeeded": "done", "failed": "failed", "stale": "look"}
+
+
+@dataclass(frozen=True, slots=True)
+class PodRow:
+    pod: Pod
+    word: str
+    key: str
+    tone: str
+    is_running: bool
+    is_shown: bool  # its log is the one on the page
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    attempt: Attempt
+    ended: str
+    pods: list[PodRow]
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    event: Event
+    message: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    job: Job
+    status: status.StatusView
+    attempts: list[AttemptRow]  # newest first
+    events: list[EventRow]  # newest first
+    events_left_out: int
+    shown_pod: Pod | None
+    ready: int
+    duration: float | None
+    may_control: bool
+    may_submit: bool
+
+    @property
+    def config_text(self) -> str:
+        return config_text(self.job.config)
+
+    @property
+    def command_text(self) -> str:
+        return visible_text(command_text(self.job.config.get("command", [])))
+
+
+def build(user: User, job: Job, now: datetime, *, pod_name: str = "", all_events: bool = False) -> Detail:
+    pods = list(Pod.objects.filter(job=job).select_related("attempt").order_by("-attempt__number", "replica"))
+    shown = choose_pod(pods, pod_name)
+    rights = Rights(user)
+    events, left_out = event_rows(job, all_events)
+    return Detail(
+        job=job,
+        status=status.view_of(job, now),
+        attempts=attempt_rows(job, pods, shown),
+        events=events,
+        events_left_out=left_out,
+        shown_pod=shown,
+        ready=sum(pod.ready for pod in pods if pod.attempt.number == job.attempt_number),
+        duration=job.duration_seconds(now),
+        may_control=rights.may_control(job),
+        may_submit=rights.may_submit,
+    )
+
+
+def choose_pod(pods: list[Pod], name: str) -> Pod | None:
+    """The named pod, or the first replica of the newest attempt; a name that is not there means the same."""
+    return next((pod for pod in pods if pod.name == name), pods[0] if pods else None)
+
+
+def attempt_rows(job: Job, pods: list[Pod], shown: Pod | None) -> list[AttemptRow]:
+    of_attempt: dict[int, list[PodRow]] = {}
+    for pod in pods:
+        of_attempt.setdefault(pod.attempt_id, []).append(pod_row(pod, shown))
+    return [
+        AttemptRow(
+            attempt=attempt,
+            ended=str(END_REASONS.get(attempt.end_reason, attempt.end_reason)),
+            pods=of_attempt.get(attempt.pk, []),
+            is_current=attempt.number == job.attempt_number,
+        )
+        for attempt in Attempt.objects.filter(job=job).order_by("-number")
+    ]
+
+
+def pod_row(pod: Pod, shown: Pod | None) -> PodRow:
+    word, key = PHASES.get(pod.phase, PHASES["Unknown"])
+    return PodRow(
+        pod=pod,
+        word=str(word),
+        key=key,
+        tone=TONES[key],
+        is_running=pod.phase == "Running",
+        is_shown=shown is not None and pod.pk == shown.pk,
+    )
+
+
+def event_rows(job: Job, everything: bool) -> tuple[list[EventRow], int]:
+    """Newest first, the last 100 or all, and how many are left out."""
+    events = Event.objects.filter(job=job).order_by("-last_at", "-id")
+    total = events.count()
+    chosen = list(events if everything else events[:EVENTS_SHOWN])
+    rows = [
+        EventRow(
+            event=event,
+            message=wording.event_message(event),
+            tone="look" if event.type == Event.WARNING else "waiting",
+        )
+        for event in chosen
+    ]
+    return rows, total - len(chosen)
+
+
+def command_text(command: object) -> str:
+    """A shell line as its writer typed it, any other command as a JSON list."""
+    if isinstance(command, str):
+        return command
+    if isinstance(command, list) and len(command) == 3 and command[:2] == ["/bin/sh", "-c"]:
+        return str(command[2])
+    return json.dumps(command, ensure_ascii=False)
+
+
+def config_text(config: Mapping[str, Any]) -> str:
+    return visible_text(json.dumps(config, ensure_ascii=False, indent=2))
+
+
+def visible_text(text: str) -> str:
+    r"""Control and direction-changing characters as \uXXXX: what is shown is what is there."""
+    return "".join(
+        f"\\u{ord(char):04x}" if char not in "\n\t" and unicodedata.category(char) in ("Cc", "Cf") else char
+        for char in text
+    )

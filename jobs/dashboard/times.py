@@ -1,0 +1,41 @@
+"""Times and durations in words: `3 min ago`, `3 h 12 min`."""
+
+from datetime import UTC, datetime
+
+from django.utils.translation import gettext as _
+
+MINUTE, HOUR, DAY, MONTH = 60, 3600, 86400, 30 * 86400
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago; after 30 days the date itself. A moment just ahead of this clock is `just now`."""
+    seconds = int((now - moment).total_seconds())
+    if seconds < 2:
+        return _("just now")
+    if seconds < MINUTE:
+        return _("%(count)d s ago") % {"count": seconds}
+    if seconds < HOUR:
+        return _("%(count)d min ago") % {"count": seconds // MINUTE}
+    if seconds < DAY:
+        return _("%(count)d h ago") % {"count": seconds // HOUR}
+    if seconds < MONTH:
+        return _("%(count)d d ago") % {"count": seconds // DAY}
+    return moment.astimezone(UTC).strftime("%Y-%m-%d")
+
+
+def exact(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def duration(seconds: float) -> str:
+    """The two largest units; tenths of a second under ten seconds."""
+    if seconds < 10:
+        return _("%(seconds).1f s") % {"seconds": seconds}
+    whole = int(seconds)
+    if whole < MINUTE:
+        return _("%(seconds)d s") % {"seconds": whole}
+    if whole < HOUR:
+        return _("%(minutes)d min %(seconds)d s") % {"minutes": whole // MINUTE, "seconds": whole % MINUTE}
+    if whole < DAY:
+        return _("%(hours)d h %(minutes)d min") % {"hours": whole // HOUR, "minutes": whole % HOUR // MINUTE}
+    return _("%(days)d d %(hours)d h") % {"days": whole // DAY, "hours": whole % DAY // HOUR}

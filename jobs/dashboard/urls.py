@@ -1,0 +1,26 @@
+"""The pages' addresses. Included at the site's root."""
+
+from django.urls import path
+
+from jobs.dashboard.views import account, actions, create, detail, listing, session
+
+app_name = "dashboard"
+urlpatterns = [
+    path("", listing.job_list, name="jobs"),
+    path("login", session.LogIn.as_view(), name="login"),
+    path("logout", session.log_out, name="logout"),
+    path("language", session.set_language, name="language"),
+    path("account", account.account, name="account"),
+    path("account/tokens", account.create_token, name="create_token"),
+    path("account/tokens/<int:pk>/revoke", account.revoke_token, name="revoke_token"),
+    path("account/password", account.change_password, name="password"),
+    path("jobs", listing.to_list),
+    path("jobs/rows", listing.rows, name="rows"),
+    path("jobs/new", create.create, name="new"),
+    path("jobs/<str:job_id>", detail.job_detail, name="job"),
+    path("jobs/<str:job_id>/live", detail.live, name="live"),
+    path("jobs/<str:job_id>/stop", actions.stop, name="stop"),
+    path("jobs/<str:job_id>/delete", actions.delete, name="delete"),
+    path("jobs/<str:job_id>/pods/<str:pod_name>/logs", detail.log, name="log"),
+    path("jobs/<str:job_id>/pods/<str:pod_name>/terminal", detail.terminal, name="terminal"),
+]

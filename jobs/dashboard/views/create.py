@@ -1,0 +1,122 @@
+"""The create form, empty or as a clone of a job, and its submit."""
+
+import secrets
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+from rest_framework.exceptions import ValidationError
+
+from jobs import services
+from jobs.api.normalisation import Normalised, normalise
+from jobs.api.serializers import CreateBody
+from jobs.dashboard.forms.job import JobForm
+from jobs.dashboard.rights import Rights
+from jobs.dashboard.views.origin import origin_of
+from jobs.dashboard.views.page import page, reader
+from jobs.exceptions import (
+    IdempotencyMismatch,
+    PermissionDenied,
+    PlatformError,
+    PoolNotFound,
+    ProjectNotFound,
+    QueueNotFound,
+    ValidationFailed,
+)
+from jobs.models import Queue
+from jobs_platform.api.field_errors import flatten
+
+BODY = CreateBody()
+# What a submit refuses as a whole and a field of the form can mend.
+FIELDS: dict[type[PlatformError], str] = {PoolNotFound: "place", QueueNotFound: "place", ProjectNotFound: "projectId"}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page
+def create(request: HttpRequest) -> HttpResponse:
+    rights = Rights(reader(request))
+    if not rights.may_submit:
+        raise PermissionDenied(
+            _("Your role does not allow to submit jobs. Ask an admin of a project for a higher role.")
+        )
+    if request.method == "POST":
+        return submit(request, JobForm.read(request.POST), rights)
+    return show(request, first_form(request), rights)
+
+
+def first_form(request: HttpRequest) -> JobForm:
+    if source := request.GET.get("from"):
+        job = services.find_job(actor=reader(request), public_id=source)
+        return JobForm.of_config(job.config)
+    default = Queue.objects.filter(is_default=True, pool__is_default=True).select_related("pool").first()
+    return JobForm.blank(str(default) if default else "")
+
+
+def submit(request: HttpRequest, form: JobForm, rights: Rights) -> HttpResponse:
+    checked = check(form)
+    if checked is None:
+        return show(request, form, rights)
+    try:
+        submitted = save(request, checked)
+    except ValidationFailed as error:
+        form.take_errors(error.details)
+        return show(request, form, rights)
+    except PlatformError as error:
+        form.add(FIELDS.get(type(error), "other"), error.message)
+        return show(request, form, rights)
+    if submitted.created:
+        messages.success(request, _("Training job created"))
+    else:
+        messages.info(request, _("This form was sent before: this is the job it made. Clone it to run it once more."))
+    return redirect("dashboard:job", submitted.job.public_id)
+
+
+def check(form: JobForm) -> Normalised | None:
+    """By the API's own rules. None when there is something wrong, which the form then says."""
+    body = form.body()
+    try:
+        read = BODY.read(body)
+    except ValidationError as error:
+        form.take_errors(flatten(error.detail))
+        return None
+    return None if form.errors else normalise(read)
+
+
+def save(request: HttpRequest, checked: Normalised) -> services.Submitted:
+    """A form sent twice makes one job. Sent again with other content, after going back, it is a new wish: a new key."""
+    arguments: dict[str, Any] = {
+        "actor": reader(request),
+        "config": checked.config,
+        "secrets": checked.secrets,
+        "origin": origin_of(request),
+    }
+    try:
+        return services.submit(**arguments, idempotency_key=form_key(request.POST.get("form_key", "")))
+    except IdempotencyMismatch:
+        return services.submit(**arguments, idempotency_key=form_key(""))
+
+
+def form_key(given: str) -> str:
+    return f"form-{given[:64] or secrets.token_urlsafe(16)}"
+
+
+def show(request: HttpRequest, form: JobForm, rights: Rights) -> HttpResponse:
+    context = {
+        "form": form,
+        "form_key": request.POST.get("form_key") or secrets.token_urlsafe(16),
+        "source": request.GET.get("from", ""),
+        "projects": rights.projects_to_submit_to(),
+        "places": [str(queue) for queue in places()],
+    }
+    return render(request, "jobs/new.html", context, status=400 if form.errors else 200)
+
+
+def places() -> list[Queue]:
+    return list(
+        Queue.objects.filter(enabled=True, pool__enabled=True)
+        .select_related("pool")
+        .order_by("-pool__is_default", "pool__name", "-is_default", "name")
+    )

@@ -1,0 +1,61 @@
+"""One job: its page, its refreshes, its log and its terminal."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from jobs import services
+from jobs.dashboard import detail
+from jobs.dashboard.rights import Rights
+from jobs.dashboard.views.page import page, reader
+from jobs.models import Job, Pod
+from jobs_platform.security_headers import with_inline_styles
+
+
+@require_safe
+@page
+def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
+    return render(request, "jobs/detail.html", {"detail": build(request, job_id)})
+
+
+@require_safe
+@page
+def live(request: HttpRequest, job_id: str) -> HttpResponse:
+    """The parts of the page that change, each with its id."""
+    return render(request, "jobs/_live.html", {"detail": build(request, job_id)})
+
+
+def build(request: HttpRequest, job_id: str) -> detail.Detail:
+    user = reader(request)
+    job = services.find_job(actor=user, public_id=job_id)
+    return detail.build(
+        user,
+        job,
+        timezone.now(),
+        pod_name=request.GET.get("pod", ""),
+        all_events=request.GET.get("events") == "all",
+    )
+
+
+@require_safe
+@page
+def log(request: HttpRequest, job_id: str, pod_name: str) -> HttpResponse:
+    job, pod = find(request, job_id, pod_name)
+    may_control = Rights(reader(request)).may_control(job)
+    return render(request, "jobs/log.html", {"job": job, "pod": pod, "may_control": may_control})
+
+
+@require_safe
+@with_inline_styles
+@page
+def terminal(request: HttpRequest, job_id: str, pod_name: str) -> HttpResponse:
+    """Who may not enter the pod sees why; the ticket is asked for by the page's script and checked there again."""
+    job, pod = find(request, job_id, pod_name)
+    services.require_control(reader(request), job)
+    return render(request, "jobs/terminal.html", {"job": job, "pod": pod})
+
+
+def find(request: HttpRequest, job_id: str, pod_name: str) -> tuple[Job, Pod]:
+    job = services.find_job(actor=reader(request), public_id=job_id)
+    return job, services.find_pod(job=job, name=pod_name)

@@ -1,0 +1,84 @@
+// What every page needs: theme, confirmation, copying, keys, refreshes. No state is kept but in the URL and cookies.
+import { startKeys } from "./keys.js";
+import { startRefreshes } from "./refresh.js";
+
+const root = document.documentElement;
+const YEAR_SECONDS = 365 * 86400;
+
+function switchTheme() {
+  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `theme=${root.dataset.theme}; path=/; max-age=${YEAR_SECONDS}; SameSite=Lax${secure}`;
+  document.dispatchEvent(new CustomEvent("theme"));
+}
+
+// The question is asked in one shared dialog; the answer is the POST that the link or form stands for.
+function ask(trigger) {
+  const dialog = document.getElementById("confirm");
+  const form = dialog.querySelector("form");
+  const own = trigger.closest("form");
+  form.action = own ? own.action : trigger.href;
+  form.elements.next.value = trigger.dataset.next || "";
+  dialog.querySelector("h2").textContent = trigger.dataset.title;
+  dialog.querySelector("[data-name]").textContent = trigger.dataset.name;
+  dialog.querySelector("[data-text]").textContent = trigger.dataset.text;
+  dialog.querySelector("[data-yes]").textContent = trigger.dataset.yes;
+  dialog.showModal();
+  dialog.querySelector("[data-close]").focus();
+  // The list may have refreshed meanwhile: the focus goes back to what stands there now.
+  dialog.addEventListener("close", () => (trigger.isConnected ? trigger : document.getElementById("main")).focus(), { once: true });
+}
+
+async function copy(text) {
+  if (navigator.clipboard && isSecureContext) return navigator.clipboard.writeText(text);
+  const area = document.createElement("textarea"); // plain http has no clipboard API
+  area.value = text;
+  area.className = "hidden";
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
+async function copyFrom(button) {
+  const text = button.dataset.copyText || button.closest("[data-copy-block]").querySelector("code").textContent;
+  const label = button.textContent;
+  if (label === button.dataset.done) return;
+  await copy(text);
+  button.textContent = button.dataset.done;
+  setTimeout(() => { button.textContent = label; }, 1500);
+}
+
+document.addEventListener("click", (event) => {
+  const element = event.target instanceof Element ? event.target : null;
+  if (!element) return;
+  const confirm = element.closest("[data-confirm]");
+  if (confirm) {
+    event.preventDefault();
+    ask(confirm);
+  } else if (element.closest("[data-theme-switch]")) switchTheme();
+  else if (element.closest("[data-close]")) element.closest("dialog").close();
+  else if (element.closest("[data-copy], [data-copy-text]")) copyFrom(element.closest("[data-copy], [data-copy-text]"));
+});
+
+// One submit a form: a second click while the first is under way does nothing.
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented) return;
+  if (event.target.dataset.sent) event.preventDefault();
+  else if (event.target.method === "post") event.target.dataset.sent = "1";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+// The hover text of a time adds the reader's own clock.
+document.addEventListener("mouseover", (event) => {
+  const time = event.target instanceof Element ? event.target.closest("time[title]") : null;
+  if (!time || time.dataset.local) return;
+  time.dataset.local = "1";
+  time.title += `\n${new Date(time.dateTime).toLocaleString(root.lang)}`;
+});
+
+startKeys();
+startRefreshes();

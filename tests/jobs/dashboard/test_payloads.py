@@ -1,0 +1,114 @@
+"""Whatever people and programs write is text on every page, in every field."""
+
+import json
+from html import unescape
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from jobs.models import Attempt, Event, Job, Pod
+from tests.jobs.dashboard.conftest import Browse, MakeJob
+
+PAYLOADS = {
+    "script": "<script>alert(1)</script>",
+    "attribute": '" onmouseover="alert(1)" x=\'',
+    "close": "--></title></textarea></pre><img src=x onerror=alert(1)>",
+    "template": "{{ 7*7 }}{% debug %}",
+    "link": "javascript:alert(1)",
+    "ansi": "\x1b[31mred\x1b]0;title\x07",
+    "bidi": "abc\u202egnp.exe\u2066",
+    "long": "<b>" + "x" * 125,
+    "cjk": "训练任务 <b>第三次</b> 日本語 한국어",
+}
+NASTY = ("<script>alert", "<img src=x", 'onmouseover="alert', "</textarea></pre><img", "<b>", 'href="javascript:')
+
+
+def fill(job: Job, payload: str) -> None:
+    """The payload in every column that a page shows."""
+    config: dict[str, Any] = {**job.config, "jobName": payload, "image": payload, "description": payload}
+    config["command"] = ["/bin/sh", "-c", payload]
+    config["envs"] = [{"name": payload, "value": payload}]
+    config["labels"] = {payload: payload}
+    Job.objects.filter(pk=job.pk).update(
+        name=payload[:128], config=config, status_reason="Rejected", status_params={"detail": payload}
+    )
+    Pod.objects.filter(job=job).update(node=payload, reason=payload[:64], message=payload)
+    Attempt.objects.filter(job=job).update(end_reason=payload[:32])
+    now = timezone.now()
+    Event.objects.create(job=job, reason=payload[:64], message=payload, type="Warning", fingerprint="x", first_at=now)
+    job.project.name = payload[:128]
+    job.project.save(update_fields=["name"])
+    User.objects.filter(pk=job.owner_id).update(username=payload[:150])
+
+
+@pytest.mark.parametrize("kind", PAYLOADS)
+def test_it_comes_out_as_text(kind: str, bob: User, alice: User, browse: Browse, make_job: MakeJob) -> None:
+    payload = PAYLOADS[kind]
+    job = make_job(bob, pods=1, status="Running")
+    fill(job, payload)
+    bob.refresh_from_db()
+    root = f"/jobs/{job.public_id}"
+    pod = f"{root}/pods/{job.public_id}-1-0"
+    pages = [
+        "/",
+        root,
+        f"{root}/live",
+        f"{root}/stop",
+        f"{root}/delete",
+        f"/jobs/new?from={job.public_id}",
+        f"{pod}/logs",
+        f"{pod}/terminal",
+        "/account",
+    ]
+    for user in (bob, alice):
+        for page in pages:
+            text = browse(user).get(page).content.decode()
+            assert not [nasty for nasty in NASTY if nasty in text], (user, page)
+            assert payload[:32] in unescape(text) or page == "/account" or kind in ("ansi", "bidi"), page
+
+
+@pytest.mark.parametrize("keyword", PAYLOADS.values())
+def test_a_filter_comes_out_as_text(keyword: str, bob: User, browse: Browse) -> None:
+    text = (
+        browse(bob)
+        .get("/", {name: keyword for name in ("keyword", "pool", "queue", "owner", "status")})
+        .content.decode()
+    )
+    assert not [nasty for nasty in NASTY if nasty in text]
+
+
+@pytest.mark.parametrize("value", PAYLOADS.values())
+def test_what_was_typed_comes_back_as_text(value: str, bob: User, browse: Browse, make_job: MakeJob) -> None:
+    make_job(bob)
+    fields = (
+        "jobName",
+        "command",
+        "image",
+        "place",
+        "replicas",
+        "cpu",
+        "other",
+        "description",
+        "env_name",
+        "env_value",
+        "workingDir",
+    )
+    text = browse(bob).post("/jobs/new", {name: value for name in fields} | {"env_kind": "plain"}).content.decode()
+    assert not [nasty for nasty in NASTY if nasty in text]
+
+
+def test_hidden_characters_of_the_config_are_made_visible(bob: User, browse: Browse, make_job: MakeJob) -> None:
+    job = make_job(bob, config={"command": ["/bin/sh", "-c", "a\u202eb\x1b[31m"]})
+    text = browse(bob).get(f"/jobs/{job.public_id}").content.decode()
+    assert "\u202e" not in text
+    assert "\x1b" not in text
+    assert "a\\u202eb\\u001b[31m" in text
+
+
+def test_the_config_is_the_jobs_own_json(bob: User, browse: Browse, make_job: MakeJob) -> None:
+    job = make_job(bob, "配置 & <x>", config={"labels": {"a": "1"}})
+    text = browse(bob).get(f"/jobs/{job.public_id}").content.decode()
+    shown = text.split('<h2 id="config-title">')[1].split("<code>")[1].split("</code>")[0]
+    assert json.loads(unescape(shown)) == job.config
