@@ -19,13 +19,13 @@ def parse(url: str, *, synchronous: str = "FULL", pool_size: int = 8) -> dict[st
 
 def sqlite(path: Path, synchronous: str) -> dict[str, Any]:
     """WAL lets readers go on beside the one writer; IMMEDIATE takes the write lock at BEGIN, so that a transaction
-    waits its turn (`timeout`, seconds) instead of failing with "database is locked" half way."""
+    waits its turn (`patience`, seconds) instead of failing with "database is locked" half way."""
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "jobs_platform.sqlite",
         "NAME": str(path),
         "CONN_MAX_AGE": None,
         "OPTIONS": {
-            "timeout": 30,
+            "patience": 30,
             "transaction_mode": "IMMEDIATE",
             "init_command": (
                 f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA cache_size=-8000; "

@@ -2,7 +2,9 @@
 
 from django.urls import re_path
 
+from jobs.api.logs import LogsView
 from jobs.api.pools import PoolViewSet
+from jobs.api.terminal import WebTerminalView
 from jobs.api.viewsets import JobViewSet
 
 JOB = r"^jobs/(?P<job_id>[^/]+)"
@@ -14,6 +16,8 @@ urlpatterns = [
     re_path(rf"{JOB}/stop/?$", JobViewSet.as_view({"post": "stop"})),
     re_path(rf"{JOB}/events/?$", JobViewSet.as_view({"get": "events"})),
     re_path(rf"{JOB}/pods/?$", JobViewSet.as_view({"get": "pods"})),
+    re_path(rf"{JOB}/pods/(?P<pod_name>[^/]+)/webterminal/?$", WebTerminalView.as_view()),
+    re_path(rf"{JOB}/pods/(?P<pod_name>[^/]+)/logs/?$", LogsView.as_view()),
     re_path(r"^resource-pools/?$", PoolViewSet.as_view({"get": "list"})),
     re_path(r"^resource-pools/(?P<pool_id>[^/]+)/queues/?$", PoolViewSet.as_view({"get": "queues"})),
 ]

@@ -212,7 +212,7 @@ class ExecSession(Protocol):
     async def resize(self, *, cols: int, rows: int) -> None: ...
 
     async def wait(self) -> int:
-        """The shell's exit code; 128 + number when a signal ended it."""
+        """The shell's exit code; 128 + number when a signal ended it. Raises NotFound when the pod ended first."""
 
     async def aclose(self) -> None: ...
 

@@ -7,17 +7,17 @@ beginning, which may go through much of a large log, is sent to a thread.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import closing
+from contextlib import aclosing, closing
 from dataclasses import dataclass, replace
 
 from jobs.logs.notify import Subscription, notifier
 from jobs.logs.selection import BLOCK, Query, is_line_start, start_of
 from jobs.logs.store import LogKey, LogNotFound, LogStore, PodLog
-from jobs.logs.text import NEWLINE, rendered, valid, whole_characters
+from jobs.logs.text import NEWLINE, rendered, valid, whole_characters, whole_lines
 
 READ = 256 << 10
 READ_LINES = 64 << 10  # where each line is looked at; with a keyword, a longer line counts as several
-QUIET_SECONDS = 1.0  # how long nothing came before is_over is asked
+QUIET_SECONDS = 1.0  # how long nothing came before is_over is asked, and a chunk without data is given
 OVER_TWICE = 2  # so many times in a row: what was written just before the end may show just after it
 
 IsOver = Callable[[], Awaitable[bool]]
@@ -25,7 +25,7 @@ IsOver = Callable[[], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Valid UTF-8, and the cursor that goes on after it."""
+    """Valid UTF-8, and the cursor that goes on after it. Without data it says that nothing came for a while."""
 
     data: bytes
     cursor: int
@@ -42,11 +42,17 @@ class Quiet:
     def broken(self) -> None:
         self._answers, self._since = 0, asyncio.get_running_loop().time()
 
-    async def is_final(self) -> bool:
+    async def lasts(self) -> bool:
+        """Whether another while has gone by since this was last true."""
         now = asyncio.get_running_loop().time()
-        if now - self._since >= QUIET_SECONDS:
-            self._since = now
-            self._answers = self._answers + 1 if await self._is_over() else 0
+        if now - self._since < QUIET_SECONDS:
+            return False
+        self._answers = self._answers + 1 if await self._is_over() else 0
+        self._since = now
+        return True
+
+    @property
+    def is_final(self) -> bool:
         return self._answers >= OVER_TWICE
 
 
@@ -89,57 +95,46 @@ class Tail:
         )
 
     def _read(self, *, finished: bool) -> bytes:
-        if self._plain:
-            return self.log.read(self.cursor, READ)
-        size = READ_LINES
-        if self.query.timestamps and not finished:
+        query, size = self.query, READ if self._plain else READ_LINES
+        if query.timestamps and not finished:
             size = min(size, self.log.timed_size() - self.cursor)
         data = self.log.read(self.cursor, size) if size > 0 else b""
-        if self.query.keyword and not finished and len(data) < READ_LINES:
-            return data[: data.rfind(NEWLINE) + 1]
-        return self._whole_lines(data) if self.query.keyword else data
-
-    @staticmethod
-    def _whole_lines(data: bytes) -> bytes:
-        """Up to the last newline, all of it when there is none."""
-        return data[: data.rfind(NEWLINE) + 1] or data
+        if not (query.keyword or query.whole_lines):
+            return data
+        whole = data.rfind(NEWLINE) + 1 if query.keyword else whole_lines(data)
+        # The rest of a line is waited for, unless it never comes or is longer than what is read at once.
+        return data[:whole] if whole or not (finished or len(data) >= READ_LINES) else data
 
 
 async def follow(store: LogStore, key: LogKey, query: Query, is_over: IsOver) -> AsyncGenerator[Chunk, None]:
     """Chunks until the log is complete, or is_over has said so while nothing came, or limit_bytes are reached. Waits
-    for a pod that has not started: all that it writes then is new, so tail_lines leaves nothing out."""
+    for a pod that has not started: all that it writes then is new, so tail_lines leaves nothing out. While nothing
+    comes, a chunk without data about every second lets the caller see to other things."""
     quiet = Quiet(is_over)
     async with notifier().subscribe(store.watch_path(key)) as subscription:
-        log, waited = await opened(store, key, subscription, quiet)
-        if log is None:
-            return
+        waited = False
+        while (log := existing(store, key)) is None:
+            if quiet.is_final:
+                return
+            waited = True
+            if await quiet.lasts():
+                yield Chunk(b"", query.cursor or 0)
+            else:
+                await subscription.wait()
         with closing(log):
             if waited:
                 query = replace(query, tail_lines=None)
             tail = Tail(log, query, await beginning(log, query))
-            left = query.limit_bytes
-            while chunk := await step(tail, subscription, quiet):
-                if left is not None and len(chunk.data) >= left:
-                    if last := whole_characters(chunk.data[:left])[0]:
-                        yield Chunk(last, chunk.cursor)
-                    return
-                left = None if left is None else left - len(chunk.data)
-                if chunk.data:
+            async with aclosing(limited(chunks(tail, subscription, quiet), query.limit_bytes)) as found:
+                async for chunk in found:
                     yield chunk
 
 
-async def opened(store: LogStore, key: LogKey, subscription: Subscription, quiet: Quiet) -> tuple[PodLog | None, bool]:
-    """The log, and whether it had to be waited for; None when the pod is over and never wrote anything."""
-    waited = False
-    while True:
-        final = await quiet.is_final()
-        try:
-            return store.open(key), waited
-        except LogNotFound:
-            if final:
-                return None, waited
-        waited = True
-        await subscription.wait()
+def existing(store: LogStore, key: LogKey) -> PodLog | None:
+    try:
+        return store.open(key)
+    except LogNotFound:
+        return None
 
 
 async def beginning(log: PodLog, query: Query) -> int:
@@ -149,18 +144,31 @@ async def beginning(log: PodLog, query: Query) -> int:
     return await asyncio.to_thread(start_of, log, query, size)
 
 
-async def step(tail: Tail, subscription: Subscription, quiet: Quiet) -> Chunk | None:
-    """The next chunk, as soon as there is one; None at the end."""
+async def chunks(tail: Tail, subscription: Subscription, quiet: Quiet) -> AsyncGenerator[Chunk, None]:
     while True:
         chunk = tail.step(finished=False)
         if chunk is None:
             # First whether this is the end, then what is there: the other way round, bytes could come in between.
-            finished = tail.log.is_complete() or await quiet.is_final()
+            finished = tail.log.is_complete() or quiet.is_final
             chunk = tail.step(finished=finished)
             if chunk is None and finished:
-                return None
+                return
         if chunk is not None:
             quiet.broken()
+            yield chunk
             await asyncio.sleep(0)
-            return chunk
-        await subscription.wait()
+        elif await quiet.lasts():
+            yield Chunk(b"", tail.cursor)
+        else:
+            await subscription.wait()
+
+
+async def limited(chunks: AsyncGenerator[Chunk, None], limit: int | None) -> AsyncGenerator[Chunk, None]:
+    """The first `limit` bytes, to the last whole character."""
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            if limit is not None and len(chunk.data) >= limit:
+                yield Chunk(whole_characters(chunk.data[:limit])[0], chunk.cursor)
+                return
+            limit = None if limit is None else limit - len(chunk.data)
+            yield chunk

@@ -15,7 +15,8 @@ LINE_MAX = 16 << 20  # where a keyword is looked for, a longer line counts as se
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a reader asks for. A cursor overrules tail_lines and since_ns: those said where to begin, long ago."""
+    """What a reader asks for. A cursor overrules tail_lines and since_ns: those said where to begin, long ago.
+    `whole_lines` is for followers: each chunk ends where a line ends, by newline or carriage return."""
 
     tail_lines: int | None = None
     since_ns: int | None = None
@@ -23,6 +24,7 @@ class Query:
     limit_bytes: int | None = None
     keyword: bytes = b""
     timestamps: bool = False
+    whole_lines: bool = False
 
 
 def floor_of(log: PodLog, query: Query) -> int:

@@ -63,6 +63,12 @@ def stamped(log: PodLog, offset: int, data: bytes, at_line_start: bool) -> bytes
     return b"".join(parts)
 
 
+def whole_lines(data: bytes) -> int:
+    """How much of the data is whole lines, where a carriage return ends a line as well; not one at the very end,
+    which may be the first half of a line end."""
+    return max(data.rfind(NEWLINE), data.rfind(b"\r", 0, len(data) - 1)) + 1
+
+
 def matching_lines(data: bytes, keyword: bytes) -> Iterator[tuple[int, int]]:
     """Start and end of each line of the data, its newline included, that contains the keyword."""
     position = 0

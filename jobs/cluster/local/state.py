@@ -66,6 +66,7 @@ class RunningPod:
     """A replica whose command runs now."""
 
     pid: int
+    ticks: int  # when the process began: with it, the pid is no other's
     working_dir: Path
     master_port: int
 
@@ -121,4 +122,4 @@ def running_pod(pool_dir: Path, pod: PodRef) -> RunningPod | None:
     started = read_started(replica)
     if started is None or read_ended(replica) is not None or not locks.is_held(replica / "lock"):
         return None
-    return RunningPod(started.pid, Path(attempt.working_dir), attempt.master_port)
+    return RunningPod(started.pid, started.ticks, Path(attempt.working_dir), attempt.master_port)

@@ -1,9 +1,11 @@
 """The asynchronous half of the port for this machine."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-from jobs.cluster.base import Hint
+from jobs.cluster.base import ExecSession, Hint, PodRef
+from jobs.cluster.local import pod_process
 from jobs.cluster.local.hints import HintSource
 
 
@@ -14,3 +16,11 @@ class LocalStreams:
 
     def watch(self) -> AsyncIterator[Hint]:
         return self.hints.watch()
+
+    async def open_exec(
+        self, pod: PodRef, *, command: Sequence[str], env: Mapping[str, str], cols: int, rows: int
+    ) -> ExecSession:
+        from jobs.cluster.local import pty  # the agent has no use for it
+
+        find = partial(pod_process.find, self.pool_dir, pod)
+        return await pty.open_session(find, command=command, env=env, cols=cols, rows=rows)

@@ -1,0 +1,146 @@
+"""The query parameters of a pod's log, for HTTP and for the WebSocket: each one strict, each mistake named."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from jobs.exceptions import ValidationFailed
+from jobs.logs.format import CONTAINER
+from jobs.logs.selection import Query
+from jobs_platform.api.operations import Parameter
+
+WHOLE_MAX = (1 << 63) - 1
+KEYWORD_MAX = 1024
+MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+ -]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
+EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+class Refused(Exception):
+    """One parameter's value is wrong: the sentence says how."""
+
+    def __init__(self, sentence: str | Promise) -> None:
+        super().__init__(str(sentence))
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, slots=True)
+class LogRequest:
+    query: Query
+    follow: bool
+    container: str
+
+
+def whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= WHOLE_MAX):
+        raise Refused(_("This must be a whole number that is not negative, such as 100."))
+    return int(text)
+
+
+def at_least_one(text: str) -> int:
+    if (number := whole(text)) < 1:
+        raise Refused(_("This must be at least 1."))
+    return number
+
+
+def flag(text: str) -> bool:
+    if text.lower() not in FLAGS:
+        raise Refused(_("This must be true or false."))
+    return FLAGS[text.lower()]
+
+
+def moment(text: str) -> int:
+    """Nanoseconds since 1970. A `+` that came as a space, as it does in an unquoted URL, is taken for one."""
+    match = MOMENT.fullmatch(text)
+    try:
+        if match is None:
+            raise ValueError(text)
+        seconds, fraction, zone = match.groups()
+        since = datetime.fromisoformat(seconds.upper() + zone.upper().replace(" ", "+").replace("Z", "+00:00")) - EPOCH
+    except (ValueError, OverflowError):
+        raise Refused(_("This must be a time such as 2025-01-15T10:30:00Z.")) from None
+    return (since.days * 86400 + since.seconds) * 1_000_000_000 + int((fraction or "0").ljust(9, "0"))
+
+
+def keyword(text: str) -> bytes:
+    encoded = text.encode(errors="replace")
+    if not encoded or len(encoded) > KEYWORD_MAX or "\n" in text or "\0" in text:
+        raise Refused(_("This must be 1 to 1024 bytes of text in one line."))
+    return encoded
+
+
+def container(text: str) -> str:
+    if text != CONTAINER:
+        raise Refused(_("A pod of a training job has one container, called main. Leave this out."))
+    return text
+
+
+READERS: dict[str, Callable[[str], Any]] = {
+    "tailLines": whole,
+    "follow": flag,
+    "timestamps": flag,
+    "sinceTime": moment,
+    "limitBytes": at_least_one,
+    "keyword": keyword,
+    "container": container,
+    "cursor": whole,
+}
+
+
+def read(parameters: QueryDict, last_event_id: str = "") -> LogRequest:
+    """`last_event_id` is what a client of server-sent events says when it comes back: a cursor that goes before all
+    that said where to begin. Raises ValidationFailed."""
+    given = {name: parameters.getlist(name) for name in parameters}
+    if last_event_id:
+        given["cursor"] = [last_event_id]
+    values: dict[str, Any] = {}
+    errors: dict[str, list[str | Promise]] = {}
+    for name, texts in given.items():
+        try:
+            values[name] = read_one(name, texts)
+        except Refused as refused:
+            errors["Last-Event-ID" if last_event_id and name == "cursor" else name] = [refused.sentence]
+    if errors:
+        raise ValidationFailed(errors)
+    return built(values)
+
+
+def read_one(name: str, texts: list[str]) -> Any:
+    if name not in READERS:
+        raise Refused(_("There is no such parameter. Remove it, or correct its spelling."))
+    if len(texts) > 1:
+        raise Refused(_("This is given more than once."))
+    return READERS[name](texts[0])
+
+
+def built(values: Mapping[str, Any]) -> LogRequest:
+    query = Query(
+        tail_lines=values.get("tailLines"),
+        since_ns=values.get("sinceTime"),
+        cursor=values.get("cursor"),
+        limit_bytes=values.get("limitBytes"),
+        keyword=values.get("keyword", b""),
+        timestamps=values.get("timestamps", False),
+    )
+    return LogRequest(query, values.get("follow", False), values.get("container", CONTAINER))
+
+
+WHOLE = {"type": "integer", "minimum": 0}
+PARAMETERS = (
+    Parameter("tailLines", "The last so many lines", WHOLE),
+    Parameter("follow", "Stay, and get what is written until the pod ends", {"type": "boolean", "default": False}),
+    Parameter("timestamps", "Each line's time in front of it, RFC 3339 in UTC", {"type": "boolean", "default": False}),
+    Parameter("sinceTime", "Only lines written at or after this time", {"type": "string", "format": "date-time"}),
+    Parameter("limitBytes", "At most so many bytes from where the answer begins", {"type": "integer", "minimum": 1}),
+    Parameter(
+        "keyword", "Only lines that contain this, exactly as it is", {"type": "string", "maxLength": KEYWORD_MAX}
+    ),
+    Parameter("container", "There is one", {"type": "string", "enum": [CONTAINER]}),
+    Parameter("cursor", "Where an earlier answer ended: go on from there", WHOLE),
+)

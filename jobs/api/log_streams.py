@@ -1,0 +1,66 @@
+"""A pod's log as a stream, for who may read it: the chunks, and their forms over HTTP."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+
+from django.utils.translation import gettext as _
+
+from jobs.api.log_query import LogRequest
+from jobs.api.log_target import Authority, Target, board, final_status
+from jobs.exceptions import PermissionDenied
+from jobs.logs import sse
+from jobs.logs.filesystem import configured_store
+from jobs.logs.follow import Chunk, follow
+
+HEARTBEAT_SECONDS = 15.0
+
+
+class AccessEnded(Exception):
+    """Who reads the stream may not any more: disabled, logged out, or no longer in the job's project."""
+
+    @property
+    def message(self) -> str:
+        return _("You may not read this log any more: you were logged out, or lost your role in its project.")
+
+
+async def authorised(target: Target, wanted: LogRequest, credential_key: str) -> AsyncGenerator[Chunk, None]:
+    """The log's chunks, and about every second without any an empty one. Raises AccessEnded."""
+    authority = Authority(target, credential_key)
+
+    async def is_over() -> bool:
+        return (await board().state(target)).ended
+
+    async with aclosing(follow(configured_store(), target.key, wanted.query, is_over)) as chunks:
+        async for chunk in chunks:
+            if not await authority.holds():
+                raise AccessEnded
+            yield chunk
+
+
+async def as_text(target: Target, wanted: LogRequest, credential_key: str) -> AsyncGenerator[bytes, None]:
+    """The log and nothing else. Who may not read on is cut off, which a client can tell from an end."""
+    async with aclosing(authorised(target, wanted, credential_key)) as chunks:
+        async for chunk in chunks:
+            if chunk.data:
+                yield chunk.data
+
+
+async def as_events(target: Target, wanted: LogRequest, credential_key: str) -> AsyncGenerator[bytes, None]:
+    """Batches of lines, a comment in every quarter of a minute without any, and `end` with the job's status."""
+    wanted = replace(wanted, query=replace(wanted.query, whole_lines=True))
+    loop = asyncio.get_running_loop()
+    last = loop.time()
+    try:
+        async with aclosing(authorised(target, wanted, credential_key)) as chunks:
+            async for chunk in chunks:
+                if not chunk.data and loop.time() - last < HEARTBEAT_SECONDS:
+                    continue
+                last = loop.time()
+                yield sse.batch(chunk.data, chunk.cursor) if chunk.data else sse.HEARTBEAT
+    except AccessEnded as exc:
+        yield sse.named("error", json.dumps({"code": PermissionDenied.code, "message": exc.message}))
+        return
+    yield sse.named("end", await final_status(target))

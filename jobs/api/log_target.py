@@ -1,0 +1,173 @@
+"""Whose log is asked for, whether it will still grow, and whether who asks may go on reading it.
+
+For streams, which outlive the request that opened them: what they ask the database goes through two threads of its own,
+and many followers of one pod share the answer.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from django.db import close_old_connections
+
+from accounts import credentials
+from accounts.models import User
+from jobs.exceptions import JobNotFound, PodNotFound
+from jobs.identifiers import JOB_ID, parse_pod_name
+from jobs.logs.format import CONTAINER
+from jobs.logs.store import LogKey
+from jobs.models import Job, Pod
+from jobs.services import find_job, find_pod
+from jobs.states import FINAL, JobStatus
+
+T = TypeVar("T")
+DATABASE = ThreadPoolExecutor(2, thread_name_prefix="streams")
+FRESH_SECONDS = 0.9  # how old an answer about a pod may be: less than what followers wait between two questions
+SETTLE_SECONDS = 5.0
+FIRST_POLL_SECONDS, LAST_POLL_SECONDS = 0.02, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A pod's log. The pod itself may not be there yet."""
+
+    job_pk: int
+    job_id: str
+    pod_name: str
+    key: LogKey
+
+
+@dataclass(frozen=True, slots=True)
+class PodState:
+    """What the registry says of a pod and its job."""
+
+    status: str  # the job's
+    ended: bool  # nothing of this pod will be written any more
+    settled: bool  # the job's status takes the pod's end into account
+
+
+def find_target(*, actor: User, job_id: str, pod_name: str, container: str = CONTAINER, follow: bool) -> Target:
+    """A follower may be early: the pods of the current attempt and of the next one count as there while the job is
+    active. Raises JobNotFound, PodNotFound."""
+    if not JOB_ID.fullmatch(job_id):
+        raise JobNotFound
+    job = find_job(actor=actor, public_id=job_id, related=False)
+    if parse_pod_name(pod_name) is None:
+        raise PodNotFound
+    try:
+        pod = find_pod(job=job, name=pod_name)
+    except PodNotFound:
+        if not follow:
+            raise
+        attempt, replica = expected(job, pod_name)
+        return Target(job.pk, job_id, pod_name, LogKey(job_id, attempt, replica, container))
+    return Target(job.pk, job_id, pod_name, LogKey(job_id, pod.attempt.number, pod.replica, container))
+
+
+def expected(job: Job, pod_name: str) -> tuple[int, int]:
+    """Attempt and replica of a pod that this job may yet have. Raises PodNotFound."""
+    parsed = parse_pod_name(pod_name)
+    if parsed is None or not job.is_active:
+        raise PodNotFound
+    job_id, attempt, replica = parsed
+    now = job.attempt_number
+    if job_id != job.public_id or attempt not in (max(now, 1), now + 1) or replica >= job.replicas:
+        raise PodNotFound
+    return attempt, replica
+
+
+def pod_state(target: Target) -> PodState:
+    """One query when the pod is there, two while it is not."""
+    row = (
+        Pod.objects.filter(job_id=target.job_pk, name=target.pod_name)
+        .values_list("job__status", "job__attempt_number", "job__deleted_at", "job__replicas", "phase")
+        .first()
+    )
+    pod_is_over = row is not None and row[4] in ("Succeeded", "Failed")
+    columns = (
+        row[:4]
+        if row
+        else Job.objects.filter(pk=target.job_pk)
+        .values_list("status", "attempt_number", "deleted_at", "replicas")
+        .first()
+    )
+    if columns is None:
+        return PodState(JobStatus.STOPPED.value, ended=True, settled=True)
+    status, attempt_number, deleted_at, replicas = columns
+    decided = JobStatus(status) in FINAL or deleted_at is not None or attempt_number > target.key.attempt
+    return PodState(status, ended=decided or pod_is_over, settled=decided or (pod_is_over and replicas > 1))
+
+
+def may_read(target: Target, credential_key: str) -> bool:
+    """Whether the credential still speaks for somebody who sees the job."""
+    user = credentials.user_of(credential_key)
+    return user is not None and Job.objects.visible_to(user).filter(pk=target.job_pk).exists()
+
+
+async def in_database(function: Callable[..., T], *args: object) -> T:
+    return await asyncio.get_running_loop().run_in_executor(DATABASE, with_connection, function, *args)
+
+
+def with_connection(function: Callable[..., T], *args: object) -> T:
+    """As at the beginning and the end of a request: a broken connection is replaced, a pooled one given back."""
+    close_old_connections()
+    try:
+        return function(*args)
+    finally:
+        close_old_connections()
+
+
+class Board:
+    """The last answer about each pod that is followed in this event loop."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, tuple[float, asyncio.Future[PodState]]] = {}
+
+    async def state(self, target: Target) -> PodState:
+        """At most FRESH_SECONDS old."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._asked = {name: entry for name, entry in self._asked.items() if now - entry[0] < FRESH_SECONDS}
+        if target.pod_name not in self._asked:
+            self._asked[target.pod_name] = (now, asyncio.ensure_future(in_database(pod_state, target)))
+        # Shielded: a follower that goes away must not take the answer from the others.
+        return await asyncio.shield(self._asked[target.pod_name][1])
+
+
+_boards: WeakKeyDictionary[asyncio.AbstractEventLoop, Board] = WeakKeyDictionary()
+
+
+def board() -> Board:
+    """The running loop's."""
+    return _boards.setdefault(asyncio.get_running_loop(), Board())
+
+
+async def final_status(target: Target) -> str:
+    """The job's status, once it takes this pod's end into account or SETTLE_SECONDS have passed: the log is complete a
+    moment before the registry knows."""
+    loop = asyncio.get_running_loop()
+    deadline, pause = loop.time() + SETTLE_SECONDS, FIRST_POLL_SECONDS
+    while not (state := await in_database(pod_state, target)).settled and loop.time() < deadline:
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, LAST_POLL_SECONDS)
+    return state.status
+
+
+class Authority:
+    """Whether who opened a stream may still read it, asked every AUTHORITY_CHECK_SECONDS."""
+
+    def __init__(self, target: Target, credential_key: str) -> None:
+        self._target = target
+        self._key = credential_key
+        self._next = asyncio.get_running_loop().time() + settings.AUTHORITY_CHECK_SECONDS
+
+    async def holds(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now < self._next:
+            return True
+        self._next = now + settings.AUTHORITY_CHECK_SECONDS
+        return await in_database(may_read, self._target, self._key)

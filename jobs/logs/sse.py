@@ -1,0 +1,21 @@
+"""Log chunks as server-sent events (the HTML standard, "Server-sent events"). Pure.
+
+A batch is one event: its id is the cursor after it, and each line is a `data:` field. A carriage return ends a line
+here, since the format knows no other meaning for one.
+"""
+
+MEDIA_TYPE = "text/event-stream"
+HEARTBEAT = b": still here\n\n"
+
+
+def batch(data: bytes, cursor: int) -> bytes:
+    """`data` is whole lines; a last one without its end counts as one."""
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    lines = data.removesuffix(b"\n").replace(b"\n", b"\ndata: ")
+    return b"id: %d\ndata: %b\n\n" % (cursor, lines)
+
+
+def named(event: str, text: str) -> bytes:
+    """An event of another kind than a batch; the text is one line."""
+    return f"event: {event}\ndata: {text}\n\n".encode()

@@ -1,0 +1,11 @@
+"""Paths of the WebSockets."""
+
+from typing import Any
+
+from django.urls import re_path
+
+from jobs.consumers.terminal import TerminalConsumer
+
+websocket_urlpatterns: list[Any] = [
+    re_path(r"^webterminal/(?P<ticket>[^/]+)/?$", TerminalConsumer.as_asgi()),
+]

@@ -1,0 +1,38 @@
+"""What people read when a terminal ends, or is about to."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from jobs.terminal.protocol import Ending
+
+ENDINGS: dict[Ending, str | Promise] = {
+    Ending.EXITED: _("The shell has ended."),
+    Ending.CLIENT_LEFT: _("The connection was lost."),
+    Ending.FAILED: _("The terminal was closed by an error on the server, which is in its log. Open a new one."),
+    Ending.RESTARTING: _("The server is restarting. Open a new terminal in a few seconds."),
+    Ending.PROTOCOL: _("The client sent too many messages that the server does not understand. Reload the page."),
+    Ending.TICKET_INVALID: _(
+        "The address of this terminal was used before, or is older than a minute. Open a new one."
+    ),
+    Ending.NOT_ALLOWED: _(
+        "You may not use this terminal: you were logged out, your password was changed, or your role in the project "
+        "does not allow it any more. Log in again, or ask an admin of the project."
+    ),
+    Ending.WRONG_ORIGIN: _("Another site's page asked for this terminal. Open it from this site."),
+    Ending.POD_GONE: _("The training job was deleted, or its pod was replaced by another one."),
+    Ending.IDLE: _("Nothing was typed for %(minutes)d minutes, so the terminal was closed. Open a new one."),
+    Ending.TOO_MANY: _("You have %(count)d terminals open already, which is the limit. Close one of them first."),
+    Ending.POD_ENDED: _("The pod has ended, and with it this terminal. Its log is kept."),
+    Ending.TIME_LIMIT: _("The terminal was open for %(minutes)d minutes, which is the limit. Open a new one."),
+    Ending.UNAVAILABLE: _(
+        "The shell could not be started, because the resource pool cannot be reached. Try again shortly."
+    ),
+}
+WARNINGS: dict[Ending, str | Promise] = {
+    Ending.IDLE: _(
+        "Nothing was typed for a while: the terminal will be closed in %(seconds)d seconds. Press any key to stay."
+    ),
+    Ending.TIME_LIMIT: _(
+        "The terminal will be closed in %(seconds)d seconds, because it reaches its limit of %(minutes)d minutes."
+    ),
+}
