@@ -2,7 +2,7 @@
 
 The instance is found by HOST and PORT as in `make run`, or by DEMO_URL. Who asks is, in this order: the access token
 in API_TOKEN; `admin` with ADMIN_PASSWORD; whoever may read the instance's DATA_DIR, by a token made there for the hour.
-Exit code 0 when both jobs end Succeeded.
+DEMO_STEPS makes the training shorter or longer. Exit code 0 when both jobs end Succeeded.
 """
 
 import json
@@ -100,10 +100,11 @@ def issue_token() -> str:
 
 def run(platform: Platform, name: str, script: str, replicas: int) -> bool:
     """Submit, follow every pod until it ends, and say how the job ended. True when it Succeeded."""
+    steps = os.environ.get("DEMO_STEPS")
     body = {
         "jobName": name,
         "image": "python:3.12",  # recorded; the local pool runs the command on this machine
-        "command": [sys.executable, str(EXAMPLES / script)],
+        "command": [sys.executable, str(EXAMPLES / script), *(["--steps", steps] if steps else [])],
         "replicas": replicas,
     }
     job_id = platform.call("POST", "/api/jobs/create", body)["jobId"]
