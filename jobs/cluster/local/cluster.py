@@ -11,6 +11,7 @@ from pathlib import Path
 from jobs.cluster.base import AttemptSpec, Capacity, ObjectRef, Observation
 from jobs.cluster.local import creation, ending, observation, state
 from jobs.cluster.local.placement import machine_cpus
+from jobs.cluster.local.places import Places
 from jobs.cluster.local.spawn import reap
 
 
@@ -20,7 +21,7 @@ class LocalCluster:
     def __init__(
         self, *, pool_dir: Path, log_dir: Path, work_dir: Path, hint_socket: Path, max_log_bytes: int = 10 << 30
     ) -> None:
-        self.places = creation.Places(pool_dir, log_dir, work_dir, hint_socket, max_log_bytes)
+        self.places = Places(pool_dir, log_dir, work_dir, hint_socket, max_log_bytes)
 
     def create_attempt(self, spec: AttemptSpec) -> ObjectRef:
         state = creation.create(self.places, spec)

@@ -2,8 +2,9 @@
 
 1. Make the attempt's directory, take its mutex.
 2. Write attempt.json if it is not there; refuse when it speaks of something else.
-3. For each replica: take its lock (held by another: its shim lives), look for started.json (there: it has run), spawn
-   the shim, which inherits the lock. Our copy closes, never unlocks: they are one open file.
+3. Unless `launched` is there: for each replica take its lock (held by another: its shim lives, wait until it starts or
+   ends), look for started.json (there: it has run), spawn the shim, which inherits the lock. Our copy closes, never
+   unlocks: they are one open file.
 4. While the shims come up, sync attempt.json: it names this boot, and after a power cut nobody runs it again.
 5. Hand each shim its spec. If we die before, it reads an end instead, and ends.
 6. Write `launched`. A replica without started.json whose lock is free from now on has lost its shim, and is Lost;
@@ -12,8 +13,8 @@
 
 import os
 import secrets
+import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from jobs.cluster.base import AttemptSpec
 from jobs.cluster.errors import Conflict, Invalid, NotFound, Unavailable
 from jobs.cluster.local import locks, placement
 from jobs.cluster.local.environment import pod_environment
+from jobs.cluster.local.places import Places
 from jobs.cluster.local.shim import files, proc
 from jobs.cluster.local.shim import spec as wire
 from jobs.cluster.local.spawn import deliver, spawn
@@ -29,24 +31,12 @@ from jobs.identifiers import pod_name
 from jobs.logs.format import pod_dir
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where the local pool keeps its things."""
-
-    pool_dir: Path
-    log_dir: Path
-    work_dir: Path
-    hint_socket: Path
-    max_log_bytes: int
-
-
 def refuse_what_cannot_be_done(spec: AttemptSpec) -> None:
     if not spec.command:
         raise Invalid("the command is empty")
     envs = [*spec.envs, *spec.secret_envs]
-    if any(
-        "\0" in text for text in (*spec.command, *spec.args, spec.working_dir, *(part for env in envs for part in env))
-    ):
+    texts = [*spec.command, *spec.args, spec.working_dir, *(part for env in envs for part in env)]
+    if any("\0" in text for text in texts):
         raise Invalid("a NUL character cannot be part of a command, a path or an environment variable")
     if any(not name or "=" in name for name, _ in envs):
         raise Invalid('the name of an environment variable cannot be empty or hold "="')
@@ -68,7 +58,8 @@ def create(places: Places, spec: AttemptSpec) -> AttemptState:
             state = read_attempt(directory) or begin(places, spec, directory)
             if state.spec_hash != spec.spec_hash or spec.ref.uid not in ("", state.uid):
                 raise Conflict(f"{spec.ref.name} exists on this machine and is something else")
-            if state.boot_id == proc.boot_id() and not (directory / "stop").exists():
+            known = any((directory / name).exists() for name in ("launched", "stop"))
+            if not known and state.boot_id == proc.boot_id():
                 launch(places, spec, state, directory)
             return state
     except NotFound as exc:
@@ -111,17 +102,32 @@ def launch(places: Places, spec: AttemptSpec, state: AttemptState, directory: Pa
 
 
 def spawn_unless_known(spec: AttemptSpec, own: Path, replica: int) -> FileIO | None:
-    """The pipe for the spec of a new shim; None when there is one, or was."""
+    """The pipe for the spec of a new shim; None when the command has started, or was stopped before it could."""
     own.mkdir(mode=0o700, exist_ok=True)
-    lock = locks.take(own / "lock")
+    lock = take_or_see_it_start(own)
     if lock is None:
         return None
     try:
-        if any((own / name).exists() for name in ("started.json", "exit.json")):
+        if has_begun(own):
             return None
         return spawn(pod_name(spec.ref.job_id, spec.ref.attempt, replica), own, lock)
     finally:
         os.close(lock)
+
+
+def take_or_see_it_start(own: Path) -> int | None:
+    """The replica's lock, or None when a live shim has it and has started the command. A shim that has not may be
+    about to, or its creator died before it got its spec and it is about to end: milliseconds will tell."""
+    deadline = time.monotonic() + locks.PATIENCE_S
+    while (lock := locks.take(own / "lock")) is None and not has_begun(own):
+        if time.monotonic() > deadline:
+            raise Unavailable(f"{own} has a supervisor that neither starts its command nor ends")
+        time.sleep(locks.RETRY_S)
+    return lock
+
+
+def has_begun(own: Path) -> bool:
+    return any((own / name).exists() for name in ("started.json", "exit.json"))
 
 
 def shim_spec(places: Places, spec: AttemptSpec, state: AttemptState, own: Path, replica: int) -> bytes:

@@ -15,11 +15,10 @@ from pathlib import Path
 from jobs.cluster.base import ObjectRef
 from jobs.cluster.errors import NotFound, Unavailable
 from jobs.cluster.local import locks
-from jobs.cluster.local.creation import Places
+from jobs.cluster.local.places import Places
 from jobs.cluster.local.settlement import settle
 from jobs.cluster.local.shim import files, proc
 from jobs.cluster.local.state import Started, attempt_dir, read_attempt, read_ended, read_started
-from jobs.logs.format import pod_dir
 
 FORGOTTEN = ".forgotten"
 
@@ -83,7 +82,7 @@ def forget(places: Places, ref: ObjectRef) -> None:
             for replica in range(state.replicas if state else 0):
                 own = directory / str(replica)
                 if state and read_ended(own) is None:
-                    settle(directory, state, replica, pod_dir(places.log_dir, ref.job_id, ref.attempt, replica))
+                    settle(places, ref, state, replica)
                 if locks.is_held(own / "lock"):
                     raise Unavailable(f"replica {replica} of {ref.name} still runs")
             remove(places.pool_dir, directory)

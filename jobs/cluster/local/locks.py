@@ -2,8 +2,8 @@
 
 Two kinds. `mutex`, one an attempt: for the few milliseconds in which somebody creates, settles or forgets it. `lock`,
 one a replica: taken under the mutex before the shim is spawned, inherited by it as an open file, never released by
-hand; held means that the shim lives. Only who holds the mutex may try to take a `lock`, so that a look is never mistaken
-for a shim; is_held() takes it shared and for no longer than the look, and only of replicas that have started.
+hand; held means that the shim lives. Only who holds the mutex may try to take a `lock`, so that a look is never
+mistaken for a shim; is_held() takes it shared, for no longer than the look, and only of replicas that have started.
 """
 
 import fcntl

@@ -17,10 +17,9 @@ from jobs.cluster.base import (
 )
 from jobs.cluster.errors import NotFound, Unavailable
 from jobs.cluster.local import locks
-from jobs.cluster.local.creation import Places
+from jobs.cluster.local.places import Places
 from jobs.cluster.local.settlement import settle
 from jobs.cluster.local.state import AttemptState, Ended, Started, attempt_dir, read_attempt, read_ended, read_started
-from jobs.logs.format import pod_dir
 
 
 def observe(places: Places, ref: ObjectRef) -> Observation:
@@ -42,21 +41,16 @@ def look(places: Places, ref: ObjectRef) -> Observation:
     endings = {replica: read_ended(directory / str(replica)) for replica in range(state.replicas)}
     missing = [replica for replica, ended in endings.items() if ended is None]
     if missing:
-        endings |= settle_all(places, ref, directory, state, missing)
+        endings |= settle_all(places, ref, state, missing)
     pods = tuple(snapshot(directory, state, ref, replica, endings[replica]) for replica in range(state.replicas))
     return Present(AttemptSnapshot(ObjectRef(ref.job_id, ref.attempt, state.uid), state.replicas, pods))
 
 
-def settle_all(
-    places: Places, ref: ObjectRef, directory: Path, state: AttemptState, replicas: list[int]
-) -> dict[int, Ended | None]:
+def settle_all(places: Places, ref: ObjectRef, state: AttemptState, replicas: list[int]) -> dict[int, Ended | None]:
     """While somebody else works on the attempt, it is shown as its files have it: the next look settles it."""
     try:
-        with locks.mutex(directory, patience_s=0):
-            return {
-                replica: settle(directory, state, replica, pod_dir(places.log_dir, ref.job_id, ref.attempt, replica))
-                for replica in replicas
-            }
+        with locks.mutex(attempt_dir(places.pool_dir, ref), patience_s=0):
+            return {replica: settle(places, ref, state, replica) for replica in replicas}
     except locks.Busy:
         return {}
 

@@ -9,20 +9,23 @@ import signal
 import time
 from pathlib import Path
 
-from jobs.cluster.base import PodReason
+from jobs.cluster.base import ObjectRef, PodReason
 from jobs.cluster.errors import Unavailable
 from jobs.cluster.local import locks
+from jobs.cluster.local.places import Places
 from jobs.cluster.local.shim import files, proc
-from jobs.cluster.local.state import AttemptState, Ended, read_ended, read_started
-from jobs.logs.format import END, RECORD, index_path, log_path
+from jobs.cluster.local.state import AttemptState, Ended, attempt_dir, read_ended, read_started
+from jobs.logs.filesystem import FilesystemLogStore
+from jobs.logs.store import LogKey
 
 KILL_PATIENCE_S = 2.0
 LOOK_AGAIN_S = 0.005
 FOREIGN_BOOT = "the machine was restarted while this ran: it began in boot {old}, this is boot {new}"
 
 
-def settle(directory: Path, state: AttemptState, replica: int, log_dir: Path) -> Ended | None:
+def settle(places: Places, ref: ObjectRef, state: AttemptState, replica: int) -> Ended | None:
     """None when there is nothing to settle: the shim lives, or a creator has yet to spawn it."""
+    directory = attempt_dir(places.pool_dir, ref)
     own = directory / str(replica)
     if not own.is_dir():
         return None
@@ -30,9 +33,9 @@ def settle(directory: Path, state: AttemptState, replica: int, log_dir: Path) ->
     if lock is None:
         return None
     try:
-        ended = read_ended(own) or verdict(directory, state, replica)
-        if ended is not None and read_ended(own) is None:
-            seal(log_dir)
+        ended = read_ended(own)
+        if ended is None and (ended := verdict(directory, state, replica)) is not None:
+            seal(places, LogKey(ref.job_id, ref.attempt, replica), ended.finished_ns)
             write(own, ended)
         return ended
     finally:
@@ -117,16 +120,9 @@ def kill(pid: int, uid: str) -> None:
         os.close(handle)
 
 
-def seal(log_dir: Path) -> None:
-    """The END record, if the shim did not come to write it. A torn record before it is cut off."""
-    log_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    size = log_path(log_dir).stat().st_size if log_path(log_dir).exists() else 0
-    log_path(log_dir).touch(mode=0o600)
-    with index_path(log_dir).open("a+b") as index:
-        whole = index.seek(0, os.SEEK_END) // RECORD.size * RECORD.size
-        index.truncate(whole)
-        if whole:
-            index.seek(whole - RECORD.size)
-            if RECORD.unpack(index.read(RECORD.size))[3] == END:
-                return
-        index.write(RECORD.pack(size, time.time_ns(), 0, END))
+def seal(places: Places, key: LogKey, time_ns: int) -> None:
+    log = FilesystemLogStore(places.log_dir).writer(key)
+    try:
+        log.seal(time_ns)
+    finally:
+        log.close()

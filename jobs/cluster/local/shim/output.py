@@ -39,18 +39,20 @@ def output_pipe() -> tuple[int, int]:
 
 
 class Log:
-    """Every number is in bytes. `kept` never passes `limit` by more than the platform's own lines."""
+    """Append-only: what a reader may have seen is never taken back. Numbers are in bytes."""
 
     def __init__(self, directory: bytes, pipe: int, limit: int) -> None:
         os.makedirs(directory, 0o700, exist_ok=True)  # noqa: PTH103
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         self.log = os.open(directory + b"/main.log", flags, 0o600)
-        self.index = os.open(directory + b"/main.idx", flags | os.O_APPEND, 0o600)
-        self.offset = os.lseek(self.log, 0, os.SEEK_END)
+        self.index = os.open(directory + b"/main.idx", flags, 0o600)
+        self.position = self.recorded = os.lseek(self.log, 0, os.SEEK_END)
+        self.index_size = os.lseek(self.index, 0, os.SEEK_END)
         self.pipe, self.limit = pipe, limit
-        self.kept = self.lost = 0
+        self.kept = self.lost = 0  # of the command's output
         self.full = False
-        self.last_ns = 0
+        self.time_ns = 0  # of the last record: times never go back, though clocks do
+        self.last_ns = 0  # of the last small write, on the monotonic clock
         self.splices = hasattr(os, "splice")
 
     def pump(self) -> bool:
@@ -75,28 +77,26 @@ class Log:
             pass  # empty, though somebody far away still holds the other end
 
     def step(self) -> int:
-        return self.discard() if self.full else self.move()
-
-    def move(self) -> int:
-        room = min(PIPE_SIZE, self.limit - self.kept)
-        if room <= 0:
-            self.full = True
-            self.marker(f"The log reached its limit: {self.kept} bytes are kept, what is printed from here on is not.")
+        """How many bytes left the pipe; 0 at its end. Raises BlockingIOError when there are none now. A full disk stops
+        no command: what cannot be kept is counted, and the log says so as soon as it can be written again."""
+        if self.full:
             return self.discard()
+        room = min(PIPE_SIZE, self.limit - self.kept)
         try:
+            if room <= 0:
+                self.marker(f"The log reached its limit: {self.kept} bytes are kept, what follows is not.")
+                self.full = True
+                return self.discard()
             self.confess()
+            before = self.position
             count = self.transfer(room)
+            self.kept += self.position - before
+            self.note(OUTPUT)
         except BlockingIOError:
             raise
-        except OSError:  # a full disk: the command goes on, and the log says later what is missing
+        except OSError:
             count = self.discard()
             self.lost += count
-            return count
-        try:
-            self.note(count, OUTPUT)
-            self.kept += count
-        except OSError:
-            self.lost += count  # without its record it is not there: the next bytes take its place
         return count
 
     def confess(self) -> None:
@@ -107,43 +107,54 @@ class Log:
     def transfer(self, room: int) -> int:
         if self.splices:
             try:
-                return os.splice(self.pipe, self.log, room, offset_dst=self.offset, flags=os.SPLICE_F_NONBLOCK)
+                count = os.splice(self.pipe, self.log, room, offset_dst=self.position, flags=os.SPLICE_F_NONBLOCK)
             except OSError as exc:
                 if exc.errno not in CANNOT:
                     raise
                 self.splices = False
+            else:
+                self.position += count
+                return count
         data = os.read(self.pipe, room)
+        begin = self.position
         try:
-            return self.write(data)
-        except OSError:
-            self.lost += len(data)
-            raise
+            self.write(data)
+        finally:
+            self.lost += len(data) - (self.position - begin)
+        return len(data)
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes) -> None:
+        end = self.position + len(data)
+        while self.position < end:
+            self.position += os.pwrite(self.log, data[self.position - end :], self.position)
+
+    def note(self, flags: int) -> None:
+        """The record for what was written since the last one. One that could not be written is part of the next."""
+        length = self.position - self.recorded
+        if not length and flags != END:
+            return
+        self.time_ns = max(self.time_ns, time.time_ns())
+        entry = record(self.recorded, self.time_ns, length, flags)
         done = 0
-        while done < len(data):
-            done += os.pwrite(self.log, data[done:], self.offset + done)
-        return done
-
-    def note(self, count: int, flags: int) -> None:
-        """The index record for `count` bytes written at the end of the log."""
-        if count or flags == END:
-            os.write(self.index, record(self.offset, time.time_ns(), count, flags))
-            self.offset += count
+        while done < len(entry):
+            done += os.pwrite(self.index, entry[done:], self.index_size + done)
+        self.index_size += done
+        self.recorded = self.position
 
     def discard(self) -> int:
         return len(os.read(self.pipe, PIPE_SIZE))
 
     def marker(self, text: str) -> None:
         """A line of the platform's own; it begins a line, whatever was printed before it."""
-        cut = self.offset > 0 and os.pread(self.log, 1, self.offset - 1) != b"\n"
-        data = ("\n" * cut + f"[platform] {text}\n").encode("utf-8", "replace")
-        self.note(self.write(data), MARKER)
+        self.note(OUTPUT)
+        cut = self.position > 0 and os.pread(self.log, 1, self.position - 1) != b"\n"
+        self.write(("\n" * cut + f"[platform] {text}\n").encode("utf-8", "replace"))
+        self.note(MARKER)
 
     def end(self) -> None:
         self.confess()
-        os.ftruncate(self.log, self.offset)
-        self.note(0, END)
+        self.note(OUTPUT)
+        self.note(END)
 
     def sync(self) -> None:
         """Last of all, for a power cut: nobody waits for it."""
