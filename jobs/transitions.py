@@ -42,12 +42,15 @@ def apply(move: Move, now: datetime) -> bool:
     return bool(apply_all([move], now))
 
 
-def apply_all(moves: Sequence[Move], now: datetime) -> set[int]:
-    """The keys of the jobs that moved; their events are written with them, in one transaction."""
-    with transaction.atomic():
-        moved = {move.job_pk for move in moves if guarded_update(move, now)}
-        Event.objects.bulk_create(event_of(move, now) for move in moves if move.job_pk in moved)
-    return moved
+def apply_all(moves: Sequence[Move], now: datetime) -> list[Move]:
+    """Those of the moves that were made, in order; their events are written with them, in one transaction. Two moves of
+    one job may follow each other: the second one gives the version the first one leaves."""
+    if not moves:
+        return []
+    with transaction.atomic(savepoint=False):
+        made = [move for move in moves if guarded_update(move, now)]
+        Event.objects.bulk_create(event_of(move, now) for move in made)
+    return made
 
 
 def guarded_update(move: Move, now: datetime) -> bool:

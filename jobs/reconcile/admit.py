@@ -9,85 +9,112 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, Q, Sum
 
 from jobs import transitions
 from jobs.cluster.base import Capacity
 from jobs.identifiers import pod_name
-from jobs.models import Attempt, Job, Pod, Queue, ResourcePool
+from jobs.models import Attempt, Job, Pod, ResourcePool
+from jobs.querysets import JobQuerySet
 from jobs.reconcile.admission import Amount, Choice, Held, QueueState, Waiting, choose
 from jobs.states import ADMITTED, Desired, JobStatus
 from jobs.transitions import Move
 
-ENQUEUE_BATCH = 200
-CONSIDERED = 300  # waiting jobs looked at in one pass, in order
+CONSIDERED = 200  # waiting jobs looked at in one pass, in order
 EXPLAINED = 50  # of those held back, how many have their reason renewed in one pass
 
 
 def admit(pool: ResourcePool, now: datetime) -> int:
     """How many jobs entered a queue or were given a place; 0 when there was nothing to do."""
+    if not waiting_jobs(pool, now).exists():
+        return 0
     with transaction.atomic():
-        ResourcePool.objects.select_for_update().get(pk=pool.pk)
-        entered = enqueue(pool, now)
-        waiting = in_order(pool)
-        if not waiting:
-            return entered
+        pool = ResourcePool.objects.select_for_update().get(pk=pool.pk)
+        waiting = list(in_order(waiting_jobs(pool, now)))
         choice = decide_places(pool, waiting)
-        admitted = start(pool, [job for job in waiting if job.pk in set(choice.admitted)], now)
+        chosen = frozenset(choice.admitted)
+        enters = [enter(job, now) for job in waiting if job.state is JobStatus.PENDING]
+        starts = [start(job, now) for job in waiting if job.pk in chosen]
+        made = transitions.apply_all([*enters, *starts], now)
+        admitted = {move.job_pk for move in made if move.new is JobStatus.STARTING}
+        make_attempts([job for job in waiting if job.pk in admitted], now)
+        for job in waiting:
+            mark_entered(job)
         explain(waiting, choice.held)
-    return entered + admitted
+    return len(made)
 
 
-def has_work(pool: ResourcePool, now: datetime) -> bool:
-    """Whether anything waits, asked before a transaction is begun."""
-    waiting = Job.objects.filter(pool=pool, desired=Desired.RUN.value)
-    return (
-        waiting.filter(status=JobStatus.QUEUED.value).exists()
-        or waiting.filter(status=JobStatus.PENDING.value, next_check_at__lte=now).exists()
+def waiting_jobs(pool: ResourcePool, now: datetime) -> JobQuerySet:
+    new = Q(status=JobStatus.PENDING.value, next_check_at__lte=now)
+    return Job.objects.filter(Q(status=JobStatus.QUEUED.value) | new, pool=pool, desired=Desired.RUN.value)
+
+
+def in_order(jobs: JobQuerySet) -> JobQuerySet:
+    return jobs.select_related("queue").order_by("-queue__priority", "-priority", "pk")[:CONSIDERED]
+
+
+def enter(job: Job, now: datetime) -> Move:
+    """Pending → Queued."""
+    return Move(
+        job_pk=job.pk,
+        version=job.version,
+        new=JobStatus.QUEUED,
+        reason="Waiting",
+        event="Queued",
+        event_params={"queue": job.queue.name},
+        columns={"queued_at": now, "next_check_at": None},
     )
 
 
-def enqueue(pool: ResourcePool, now: datetime) -> int:
-    new = Job.objects.filter(
-        pool=pool, status=JobStatus.PENDING.value, desired=Desired.RUN.value, next_check_at__lte=now
-    ).select_related("queue")
-    moves = [
-        Move(
-            job_pk=job.pk,
-            version=job.version,
-            new=JobStatus.QUEUED,
-            reason="Waiting",
-            event="Queued",
-            event_params={"queue": job.queue.name},
-            columns={"queued_at": now, "next_check_at": None},
-        )
-        for job in new.order_by("pk")[:ENQUEUE_BATCH]
-    ]
-    return len(transitions.apply_all(moves, now)) if moves else 0
+def mark_entered(job: Job) -> None:
+    """The row as enter() left it. Nobody else can have changed it: the transaction holds the pool."""
+    if job.state is JobStatus.PENDING:
+        job.status, job.version = JobStatus.QUEUED.value, job.version + 1
+        job.status_reason, job.status_params = "Waiting", {}
 
 
-def in_order(pool: ResourcePool) -> list[Job]:
-    queued = Job.objects.filter(pool=pool, status=JobStatus.QUEUED.value, desired=Desired.RUN.value)
-    return list(queued.order_by("-queue__priority", "-priority", "pk")[:CONSIDERED])
+def start(job: Job, now: datetime) -> Move:
+    """Queued → Starting, due at once; a job that was Pending has entered its queue just before."""
+    number = job.attempt_number + 1
+    return Move(
+        job_pk=job.pk,
+        version=job.version + (job.state is JobStatus.PENDING),
+        new=JobStatus.STARTING,
+        reason="Starting",
+        event="Scheduled",
+        event_params={"attempt": number},
+        attempt=number,
+        columns={"attempt_number": number, "next_check_at": now},
+    )
 
 
 def decide_places(pool: ResourcePool, waiting: Sequence[Job]) -> Choice:
     if not pool.enabled or pool.draining:
         variant = "draining" if pool.enabled else "disabled"
         return Choice((), tuple(Held(job.pk, params={"variant": variant, "pool": pool.name}) for job in waiting))
-    holding = Job.objects.filter(pool=pool, status__in=[status.value for status in ADMITTED])
-    running = dict(holding.values_list("queue").annotate(jobs=Count("pk")))
+    running, used = in_use(pool)
     queues = {
-        queue.pk: QueueState(queue.name, queue.max_running_jobs, running.get(queue.pk, 0))
-        for queue in Queue.objects.filter(pool=pool)
+        job.queue_id: QueueState(job.queue.name, job.queue.max_running_jobs, running.get(job.queue_id, 0))
+        for job in waiting
     }
-    sums = holding.aggregate(
-        cpu=Sum(F("cpu_millis") * F("replicas"), default=0),
-        memory=Sum(F("memory_bytes") * F("replicas"), default=0),
-        gpu=Sum(F("gpus") * F("replicas"), default=0),
-    )
     capacity = Capacity(pool.cpu_millis, pool.memory_bytes, pool.gpus)
-    return choose([waiting_of(job) for job in waiting], queues, capacity=capacity, used=Amount(**sums))
+    return choose([waiting_of(job) for job in waiting], queues, capacity=capacity, used=used)
+
+
+def in_use(pool: ResourcePool) -> tuple[dict[int, int], Amount]:
+    """Jobs that hold a place, by queue, and what all of them hold of the pool."""
+    holding = Job.objects.filter(pool=pool, status__in=[status.value for status in ADMITTED]).order_by()
+    rows = holding.values_list("queue").annotate(
+        jobs=Count("pk"),
+        cpu=Sum(F("cpu_millis") * F("replicas")),
+        memory=Sum(F("memory_bytes") * F("replicas")),
+        gpu=Sum(F("gpus") * F("replicas")),
+    )
+    running, used = {}, Amount()
+    for queue, jobs, cpu, memory, gpu in rows:
+        running[queue] = jobs
+        used += Amount(cpu, memory, gpu)
+    return running, used
 
 
 def waiting_of(job: Job) -> Waiting:
@@ -95,27 +122,8 @@ def waiting_of(job: Job) -> Waiting:
     return Waiting(job.pk, job.queue_id, amount)
 
 
-def start(pool: ResourcePool, jobs: Sequence[Job], now: datetime) -> int:
-    """Queued → Starting with the next attempt and its pods; they are due at once."""
-    moves = [
-        Move(
-            job_pk=job.pk,
-            version=job.version,
-            new=JobStatus.STARTING,
-            reason="Starting",
-            event="Scheduled",
-            event_params={"attempt": job.attempt_number + 1},
-            attempt=job.attempt_number + 1,
-            columns={"attempt_number": job.attempt_number + 1, "next_check_at": now},
-        )
-        for job in jobs
-    ]
-    moved = transitions.apply_all(moves, now) if moves else set()
-    make_attempts([job for job in jobs if job.pk in moved], now)
-    return len(moved)
-
-
 def make_attempts(jobs: Iterable[Job], now: datetime) -> None:
+    """Nothing for no jobs."""
     attempts = Attempt.objects.bulk_create(
         Attempt(job=job, number=job.attempt_number + 1, created_at=now) for job in jobs
     )

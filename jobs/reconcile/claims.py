@@ -56,11 +56,16 @@ def release(claim: Claim, job: Job, *, next_check_at: datetime | None, now: date
 
 
 def release_all(claim: Claim, jobs: Sequence[Job], *, next_check_at: datetime | None, now: datetime) -> None:
-    """release() for jobs that share a next check: one UPDATE for those without new hints, one for the others."""
-    mine = Job.objects.filter(pk__in=[job.pk for job in jobs], lease_token=claim.token)
+    """release() for jobs that share a next check, in one UPDATE."""
     unhinted = Q()
     for job in jobs:
         unhinted |= Q(pk=job.pk, hints=job.hints)
-    freed = {"lease_token": "", "lease_until": None, "failures": 0, "last_error": ""}
-    mine.filter(unhinted).update(**freed, next_check_at=next_check_at)
-    mine.update(**freed, next_check_at=now)
+    Job.objects.filter(pk__in=[job.pk for job in jobs], lease_token=claim.token).update(
+        lease_token="",
+        lease_until=None,
+        failures=0,
+        last_error="",
+        next_check_at=Case(
+            When(unhinted, then=Value(next_check_at, DateTimeField())), default=Value(now, DateTimeField())
+        ),
+    )

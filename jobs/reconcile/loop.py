@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import prefetch_related_objects
@@ -55,6 +56,10 @@ class Work:
         return ref_of(self.job, self.attempt)
 
     @property
+    def calls_for_more(self) -> bool:
+        return self.decision.ended is not None or self.decision.check_in == 0.0
+
+    @property
     def snapshot(self) -> AttemptSnapshot | None:
         return self.observation.snapshot if isinstance(self.observation, Present) else None
 
@@ -63,23 +68,24 @@ def reconcile(pool: ResourcePool) -> int:
     """Until nothing is due in the pool; answers how many jobs were looked at or moved."""
     done = 0
     for _pass in range(PASSES):
-        found = run_pass(pool)
+        found, again = run_pass(pool)
         done += found
-        if not found:
+        if not again:
             break
     return done
 
 
-def run_pass(pool: ResourcePool) -> int:
-    now = timezone.now()
-    moved = admit.admit(pool, now) if admit.has_work(pool, now) else 0
+def run_pass(pool: ResourcePool) -> tuple[int, bool]:
+    """How many jobs were looked at or moved, and whether another pass may find more: a batch was full, a job ended and
+    left its place to others, or one is to be looked at again at once. What arrives meanwhile brings its own wake-up."""
+    moved = admit.admit(pool, timezone.now())
     claim = claims.claim(pool.pk, timezone.now())
-    if claim.jobs:
-        work_on(pool, claim)
-    return moved + len(claim.jobs)
+    works = work_on(pool, claim) if claim.jobs else []
+    again = moved >= admit.CONSIDERED or len(works) >= claims.BATCH or any(work.calls_for_more for work in works)
+    return moved + len(works), again
 
 
-def work_on(pool: ResourcePool, claim: Claim) -> None:
+def work_on(pool: ResourcePool, claim: Claim) -> list[Work]:
     """1. load 2. launch what is to be launched 3. observe the rest, all at once 4. decide 5. apply 6. act 7.
     release."""
     works = load(claim.jobs)
@@ -89,7 +95,7 @@ def work_on(pool: ResourcePool, claim: Claim) -> None:
         blind(works, str(exc))
         apply(claim, works)
         release(claim, works)
-        return
+        return works
     launched = launch_new(cluster, claim, works)
     observe(cluster, [work for work in works if work.attempt and work not in launched])
     for work in works:
@@ -100,6 +106,7 @@ def work_on(pool: ResourcePool, claim: Claim) -> None:
     for work in applied:
         act(cluster, work)
     release(claim, works)
+    return works
 
 
 def load(jobs: Sequence[Job]) -> list[Work]:
@@ -142,7 +149,7 @@ def launch_new(cluster: Cluster, claim: Claim, works: Sequence[Work]) -> list[Wo
             fail(work, exc)
             continue
         if refused is None:
-            attempt.launched_at, work.launched = timezone.now(), True
+            work.launched = True
         work.decision = refused or Decision(check_in=BUSY_SECONDS)
     return launched
 
@@ -190,7 +197,8 @@ def apply(claim: Claim, works: Sequence[Work]) -> list[Work]:
     was claimed is left as it is and looked at again at once."""
     now = timezone.now()
     with transaction.atomic():
-        moved = transitions.apply_all([move for work in works if (move := move_of(work, now))], now)
+        made = transitions.apply_all([move for work in works if (move := move_of(work, now))], now)
+        moved = {move.job_pk for move in made}
         applied = []
         for work in works:
             if work.decision.transition and work.job.pk not in moved:
@@ -239,36 +247,42 @@ def event_name(new: JobStatus, reason: str) -> str:
 
 
 def write_attempts(works: Sequence[Work], now: datetime) -> None:
-    """Only rows that differ. An attempt that ended without being seen leaves its pods Unknown."""
-    changed, events, unseen = [], [], []
+    """Only what differs. An attempt that ended without being seen leaves its pods Unknown."""
+    events, unseen = [], []
     for work in works:
-        attempt, decision = work.attempt, work.decision
-        if attempt is None:
+        if work.attempt is None:
             continue
-        before = (attempt.ending_reason, attempt.end_reason, attempt.absent_since, attempt.started_at)
-        if work.snapshot and attempt.started_at is None:
-            attempt.started_at = record.started_at(work.snapshot)
-        attempt.absent_since = decision.absent_since
-        if decision.ending and not attempt.ending_reason:
-            attempt.ending_reason, attempt.ending_params = decision.ending.reason.value, decision.ending.params
+        if changes := attempt_changes(work, work.attempt, now):
+            Attempt.objects.filter(pk=work.attempt.pk).update(**changes)
+        if "ending_reason" in changes:
             events.append(ending_event(work, now))
-        if decision.ended and not attempt.end_reason:
-            attempt.end_reason, attempt.end_params = decision.ended.reason.value, decision.ended.params
-            attempt.finished_at = record.finished_at(work.snapshot, now)
-            if work.snapshot is None:
-                unseen.append(attempt.pk)
-        after = (attempt.ending_reason, attempt.end_reason, attempt.absent_since, attempt.started_at)
-        if before != after or work.launched:
-            changed.append(attempt)
-    fields = ["cluster_uid", "spec_hash", "launched_at", "started_at", "finished_at", "absent_since"]
-    fields += ["ending_reason", "ending_params", "end_reason", "end_params"]
-    if changed:
-        Attempt.objects.bulk_update(changed, fields)
+        if "end_reason" in changes and work.snapshot is None:
+            unseen.append(work.attempt.pk)
     if unseen:
         Pod.objects.filter(attempt__in=unseen).exclude(phase__in=["Succeeded", "Failed"]).update(
             phase="Unknown", ready=False, observed_at=now
         )
-    Event.objects.bulk_create(events)
+    if events:
+        Event.objects.bulk_create(events)
+
+
+def attempt_changes(work: Work, attempt: Attempt, now: datetime) -> dict[str, Any]:
+    decision, changes = work.decision, {}
+    if work.launched:
+        changes |= {"launched_at": now, "cluster_uid": attempt.cluster_uid, "spec_hash": attempt.spec_hash}
+    if attempt.started_at is None and work.snapshot and (started := record.started_at(work.snapshot)):
+        changes["started_at"] = started
+    if attempt.absent_since != decision.absent_since:
+        changes["absent_since"] = decision.absent_since
+    if decision.ending and not attempt.ending_reason:
+        changes |= {"ending_reason": decision.ending.reason.value, "ending_params": decision.ending.params}
+    if decision.ended and not attempt.end_reason:
+        changes |= {
+            "end_reason": decision.ended.reason.value,
+            "end_params": decision.ended.params,
+            "finished_at": record.finished_at(work.snapshot, now),
+        }
+    return changes
 
 
 def ending_event(work: Work, now: datetime) -> Event:

@@ -76,8 +76,9 @@ def pod_event(
 
 
 def save(changes: Sequence[Change]) -> None:
+    for change in changes:
+        change.pod.save(update_fields=FIELDS)
     if changes:
-        Pod.objects.bulk_update([change.pod for change in changes], FIELDS)
         Event.objects.bulk_create(event for change in changes for event in change.events)
 
 
