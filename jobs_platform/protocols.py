@@ -10,7 +10,6 @@ from typing import Any
 
 from daphne.http_protocol import HTTPFactory, WebRequest
 from django.conf import settings
-from twisted.internet import reactor
 
 from jobs_platform import body_limit, request_id
 from jobs_platform.api.envelope import dump, failure
@@ -47,6 +46,8 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]  # daphne has no types
             b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
         )
         transport.loseWriteConnection()
+        from twisted.internet import reactor  # importing it chooses one, which is the server's to do
+
         self.channel.dataReceived = lambda data: None
         reactor.callLater(LINGER_SECONDS, transport.abortConnection)
 

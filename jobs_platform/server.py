@@ -18,7 +18,11 @@ from collections.abc import Callable, MutableMapping
 from functools import partial
 from typing import Any
 
-import daphne.server
+from jobs_platform.lean import without
+
+with without("OpenSSL"):
+    import daphne.server
+
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.http_protocol import WebRequest
 from daphne.server import Server

@@ -79,7 +79,7 @@ def is_ready(instance: Instance, supervisor: Supervisor) -> bool:
     children = list(supervisor.children.values())
     if supervisor.due or not all(child.ready for child in children if child.service.announces):
         return False
-    return redis_server.answers(instance.data_dir) and readiness(instance).get("status") in ("ready", "degraded")
+    return redis_server.answers(instance.data_dir) and readiness(instance).get("status") == "ready"
 
 
 def readiness(instance: Instance) -> dict[str, Any]:

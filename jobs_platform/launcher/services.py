@@ -52,6 +52,7 @@ def run_prepare(announce: Announce) -> int:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
+    call_command("check")
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False, verbosity=0)
