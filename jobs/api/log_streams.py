@@ -13,7 +13,7 @@ from jobs.api.log_target import Authority, Target, board, final_status
 from jobs.exceptions import PermissionDenied
 from jobs.logs import sse
 from jobs.logs.filesystem import configured_store
-from jobs.logs.follow import Chunk, follow
+from jobs.logs.follow import READ, Chunk, follow
 
 HEARTBEAT_SECONDS = 15.0
 
@@ -26,14 +26,17 @@ class AccessEnded(Exception):
         return _("You may not read this log any more: you were logged out, or lost your role in its project.")
 
 
-async def authorised(target: Target, wanted: LogRequest, credential_key: str) -> AsyncGenerator[Chunk, None]:
+async def authorised(
+    target: Target, wanted: LogRequest, credential_key: str, *, read_bytes: int = READ
+) -> AsyncGenerator[Chunk, None]:
     """The log's chunks, and about every second without any an empty one. Raises AccessEnded."""
     authority = Authority(target, credential_key)
 
     async def is_over() -> bool:
         return (await board().state(target)).ended
 
-    async with aclosing(follow(configured_store(), target.key, wanted.query, is_over)) as chunks:
+    source = follow(configured_store(), target.key, wanted.query, is_over, read_bytes=read_bytes)
+    async with aclosing(source) as chunks:
         async for chunk in chunks:
             if not await authority.holds():
                 raise AccessEnded

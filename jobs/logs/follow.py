@@ -15,8 +15,7 @@ from jobs.logs.selection import BLOCK, Query, is_line_start, start_of
 from jobs.logs.store import LogKey, LogNotFound, LogStore, PodLog
 from jobs.logs.text import NEWLINE, rendered, valid, whole_characters, whole_lines
 
-READ = 256 << 10
-READ_LINES = 64 << 10  # where each line is looked at; with a keyword, a longer line counts as several
+READ = 256 << 10  # a quarter of it where each line is looked at; with a keyword, a longer line counts as several
 QUIET_SECONDS = 1.0  # how long nothing came before is_over is asked, and a chunk without data is given
 OVER_TWICE = 2  # so many times in a row: what was written just before the end may show just after it
 
@@ -59,11 +58,12 @@ class Quiet:
 class Tail:
     """Reads on from a cursor, a step at a time, as the query wants it shown."""
 
-    def __init__(self, log: PodLog, query: Query, cursor: int) -> None:
+    def __init__(self, log: PodLog, query: Query, cursor: int, read_bytes: int = READ) -> None:
         self.log = log
         self.query = query
         self.cursor = cursor
         self._plain = not (query.timestamps or query.keyword)
+        self._most = read_bytes if self._plain else read_bytes // 4
         self._at_line_start = query.timestamps and is_line_start(log, cursor)
 
     def step(self, *, finished: bool) -> Chunk | None:
@@ -95,7 +95,7 @@ class Tail:
         )
 
     def _read(self, *, finished: bool) -> bytes:
-        query, size = self.query, READ if self._plain else READ_LINES
+        query, size = self.query, self._most
         if query.timestamps and not finished:
             size = min(size, self.log.timed_size() - self.cursor)
         data = self.log.read(self.cursor, size) if size > 0 else b""
@@ -103,13 +103,16 @@ class Tail:
             return data
         whole = data.rfind(NEWLINE) + 1 if query.keyword else whole_lines(data)
         # The rest of a line is waited for, unless it never comes or is longer than what is read at once.
-        return data[:whole] if whole or not (finished or len(data) >= READ_LINES) else data
+        return data[:whole] if whole or not (finished or len(data) >= self._most) else data
 
 
-async def follow(store: LogStore, key: LogKey, query: Query, is_over: IsOver) -> AsyncGenerator[Chunk, None]:
+async def follow(
+    store: LogStore, key: LogKey, query: Query, is_over: IsOver, *, read_bytes: int = READ
+) -> AsyncGenerator[Chunk, None]:
     """Chunks until the log is complete, or is_over has said so while nothing came, or limit_bytes are reached. Waits
     for a pod that has not started: all that it writes then is new, so tail_lines leaves nothing out. While nothing
-    comes, a chunk without data about every second lets the caller see to other things."""
+    comes, a chunk without data about every second lets the caller see to other things. A chunk is of at most read_bytes
+    of the log."""
     quiet = Quiet(is_over)
     async with notifier().subscribe(store.watch_path(key)) as subscription:
         waited = False
@@ -124,7 +127,7 @@ async def follow(store: LogStore, key: LogKey, query: Query, is_over: IsOver) ->
         with closing(log):
             if waited:
                 query = replace(query, tail_lines=None)
-            tail = Tail(log, query, await beginning(log, query))
+            tail = Tail(log, query, await beginning(log, query), read_bytes)
             async with aclosing(limited(chunks(tail, subscription, quiet), query.limit_bytes)) as found:
                 async for chunk in found:
                     yield chunk

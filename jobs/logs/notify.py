@@ -148,8 +148,8 @@ class Notifier:
     def _unwatch(self, watch: Any) -> None:
         try:
             self._inotify.rm_watch(watch)
-        except OSError:
-            return  # gone with its file
+        except (OSError, ValueError):
+            return  # gone with its file, or with the whole instance when the loop ends
 
     async def _start(self) -> None:
         if self._library is None:
@@ -173,12 +173,28 @@ class Notifier:
         # Closed here, after get() has taken the descriptor out of the loop: closed earlier, its number could be
         # another file's by then.
         with closing(inotify):
-            while True:
-                event = await inotify.get()
-                if event.watch is None:  # the kernel's queue overflowed: anything may have changed
-                    self._wake_all()
-                else:
-                    self._on_event(event)
+            try:
+                while True:
+                    event = await inotify.get()
+                    if event.watch is None:  # the kernel's queue overflowed: anything may have changed
+                        self._wake_all()
+                    else:
+                        self._on_event(event)
+            except OSError as exc:
+                logger.warning("log followers look every 20 ms: inotify failed: %s", exc)
+            finally:
+                if self._inotify is inotify:
+                    self._give_up()
+
+    def _give_up(self) -> None:
+        """Everybody polls from now on, until there is nobody and then somebody again."""
+        self._inotify = self._pump = None
+        self._watches.clear()
+        orphans = [one for some in self._subscribers.values() for one in some]
+        self._subscribers.clear()
+        for subscription in orphans:
+            subscription.at = None
+            subscription.wake()
 
     def _wake_all(self) -> None:
         for subscription in [one for some in self._subscribers.values() for one in some]:

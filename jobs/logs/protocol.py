@@ -3,25 +3,31 @@
 Each message is a text frame with one JSON object that names its `operation`.
 """
 
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import ClassVar
 
 import orjson
 
-FRAME_BYTES = 64 << 10  # of log in one message; escaped as JSON it is at most six times as long
+FRAME_BYTES = 64 << 10  # of log in one message; with times in front of short lines it is longer, but never over 1 MiB
+WINDOW_BYTES = 1 << 20  # how far the server runs ahead of a client that acknowledges
 
 
 class CloseCode(IntEnum):
-    """1000 and 1012 as RFC 6455's registry has them; 44xx after the HTTP status that means the same."""
+    """1000 and 1011 as RFC 6455's registry has them; 44xx after the HTTP status that means the same."""
 
     END = 1000
-    RESTARTING = 1012
+    FAILED = 1011
     BAD_REQUEST = 4400
     NOT_AUTHENTICATED = 4401
     FORBIDDEN = 4403
     NOT_FOUND = 4404
-    FAILED = 4500
+
+
+class BadMessage(Exception):
+    """The client sent what is no message of this protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +45,26 @@ class End:
 
     operation: ClassVar[str] = "end"
     status: str
-    cursor: int
 
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """Why the connection is about to be closed: a code of the API's errors, and a sentence for people."""
+    """Why the connection is about to be closed: a code of the API's errors, a sentence for people, and what is wrong
+    with which parameter."""
 
     operation: ClassVar[str] = "error"
     code: str
     message: str
+    details: Mapping[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """From the client: everything before the cursor was dealt with. Once it has sent one, the server stays within
+    WINDOW_BYTES of the last."""
+
+    operation: ClassVar[str] = "ack"
+    cursor: int
 
 
 ServerMessage = Log | End | Error
@@ -61,3 +77,15 @@ def dump(message: ServerMessage) -> str:
 def dump_log(data: bytes, cursor: int) -> str:
     """dump(Log(...)) of bytes that are valid UTF-8, in fewer steps: this is what there are many of."""
     return orjson.dumps({"operation": Log.operation, "data": data.decode(), "cursor": cursor}).decode()
+
+
+def parse(text: str) -> Ack:
+    """Raises BadMessage."""
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadMessage("not JSON") from None
+    cursor = message.get("cursor") if isinstance(message, dict) and message.get("operation") == Ack.operation else None
+    if type(cursor) is not int or cursor < 0:
+        raise BadMessage("not an acknowledgement")
+    return Ack(cursor)
