@@ -1,67 +1,53 @@
-"""Starting a shim: posix_spawn, because a fork of this large, threaded process would be slow and is not safe.
+"""Starting shims: each process that creates attempts has one small child that forks them (shim/zygote.py).
 
-The new process has four open files: its spec (0), nothing (1), shim.err (2) and the replica's lock (3). What else leaks
-into it, it closes itself. Its session is its own, so a signal to the platform's process group does not reach it.
+The child is started when it is first needed, with posix_spawn, because a fork of this large, threaded process would be
+slow and is not safe. It ends by itself when this process ends, however that ends; the shims do not.
 """
 
-import fcntl
 import os
+import socket
 import sys
 import threading
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
 from jobs.cluster.errors import Unavailable
 
 SHIM = Path(__file__).parent / "shim" / "__main__.py"
-LOCK_FD = 3
-FIRST_FREE_FD = 10  # clear of 0 to 3, which posix_spawn fills in order
+SEND_TIMEOUT_S = 5.0
+ERRORS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 
-_children: set[int] = set()
-_children_lock = threading.Lock()
+
+@dataclass(frozen=True, slots=True)
+class Zygote:
+    channel: socket.socket
+    pid: int
+    owner: int  # a forked copy of this process starts its own
+
+
+_zygote: Zygote | None = None
+_ended: set[int] = set()  # to be collected
+_lock = threading.Lock()
 
 
 def spawn(name: str, state_dir: Path, lock: int) -> FileIO:
     """Start the shim of pod `name`, which takes over `lock` and waits for its spec on the pipe that is returned: closed
     without one, it ends without having done anything. Raises Unavailable."""
-    reap()
     read, write = os.pipe()
+    pipe = FileIO(write, "w")
     try:
-        pid = launch(name, state_dir, lock, read)
+        errors = os.open(state_dir / "shim.err", ERRORS, 0o600)
+        try:
+            send([read, errors, lock])
+        finally:
+            os.close(errors)
     except OSError as exc:
-        os.close(write)
-        raise Unavailable(f"no process could be started for {name}: {exc.strerror}") from exc
+        pipe.close()
+        raise Unavailable(f"no process could be started for {name}: {exc}") from exc
     finally:
         os.close(read)
-    with _children_lock:
-        _children.add(pid)
-    return FileIO(write, "w")
-
-
-def launch(name: str, state_dir: Path, lock: int, spec_pipe: int) -> int:
-    stdin, held = above(spec_pipe), above(lock)
-    try:
-        return os.posix_spawn(
-            sys.executable,
-            [sys.executable, "-I", "-S", str(SHIM), name],
-            {},
-            file_actions=[
-                (os.POSIX_SPAWN_DUP2, stdin, 0),
-                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 2, str(state_dir / "shim.err"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
-                (os.POSIX_SPAWN_DUP2, held, LOCK_FD),
-            ],
-            setsid=True,
-            setsigmask=[],
-        )
-    finally:
-        os.close(stdin)
-        os.close(held)
-
-
-def above(fd: int) -> int:
-    """Another number for the same open file."""
-    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, FIRST_FREE_FD)
+    return pipe
 
 
 def deliver(pipe: FileIO, spec: bytes) -> None:
@@ -74,13 +60,68 @@ def deliver(pipe: FileIO, spec: bytes) -> None:
         raise Unavailable("a supervisor ended before it was told what to run") from exc
 
 
+def send(files: list[int]) -> None:
+    """Open files on their way keep locks held; they are closed if the receiver dies before it has them."""
+    with _lock:
+        try:
+            socket.send_fds(zygote().channel, [b"+"], files)
+        except (BrokenPipeError, ConnectionResetError):  # it was killed, or ended for want of work
+            dismiss()
+            socket.send_fds(zygote().channel, [b"+"], files)
+
+
+def zygote() -> Zygote:
+    global _zygote
+    if _zygote is None or _zygote.owner != os.getpid():
+        _zygote = start()
+    return _zygote
+
+
+def start() -> Zygote:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        pid = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-I", "-S", str(SHIM)],
+            {},
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, theirs.fileno(), 0),
+                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+            ],
+            setsid=True,
+            setsigmask=[],
+        )
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    ours.settimeout(SEND_TIMEOUT_S)
+    return Zygote(ours, pid, os.getpid())
+
+
+def dismiss() -> None:
+    """Its channel closed, it ends by itself; so it has, if it was found dead."""
+    global _zygote
+    if _zygote is not None:
+        _zygote.channel.close()
+        if _zygote.owner == os.getpid():
+            _ended.add(_zygote.pid)
+        _zygote = None
+
+
 def reap() -> None:
-    """Collect those of our shims that have ended, so that they do not stay in the process table."""
-    with _children_lock:
-        for pid in list(_children):
-            try:
-                ended, _ = os.waitpid(pid, os.WNOHANG)
-            except ChildProcessError:
-                ended = pid  # collected by somebody else, or inherited from before a fork
-            if ended:
-                _children.discard(pid)
+    """Collect what has ended, so that it does not stay in the process table."""
+    with _lock:
+        if _zygote is not None and _zygote.owner == os.getpid() and collected(_zygote.pid):
+            ended = _zygote.pid
+            dismiss()
+            _ended.discard(ended)  # the number may be another's soon
+        _ended.difference_update([pid for pid in _ended if collected(pid)])
+
+
+def collected(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True  # by somebody else

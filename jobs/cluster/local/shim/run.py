@@ -6,7 +6,6 @@ exit.json after the log's last byte (who finds it can read the whole log).
 """
 
 import errno
-import gc
 import os
 import select
 import time
@@ -26,13 +25,22 @@ LEFTOVER_OWN_END_S = 0.2  # for what the command left behind to end by itself, s
 LEFTOVER_GRACE_S = 2.0
 KILL_AGAIN_S = 0.05
 TRY_AGAIN_S = 1.0
+LOCK = 3  # the open file that holds the replica's lock
 NEVER = float("inf")
 START_ERROR, STOPPED, OOM_KILLED, NODE_LOST = "StartError", "Stopped", "OOMKilled", "NodeLost"
 
 
+def preload() -> None:
+    """What the functions below import when they need it, for a process that forks shims."""
+    import _ctypes
+    import _socket
+    import fcntl
+
+    del _ctypes, _socket, fcntl
+
+
 def main() -> None:
-    gc.disable()
-    os.chdir("/")
+    """With the spec on standard input and the lock on LOCK, in a session of its own."""
     close_strangers()
     command.prctl(command.PR_SET_CHILD_SUBREAPER, 1)
     wakeup, wakeup_write = os.pipe()
@@ -47,14 +55,14 @@ def main() -> None:
 
 
 def close_strangers() -> None:
-    """Keep standard input, output, error and the lock (3, which the command must not inherit)."""
-    os.set_inheritable(3, False)
+    """Keep standard input, output, error and the lock, which the command must not inherit."""
+    os.set_inheritable(LOCK, False)
     try:
         opened = [int(name) for name in os.listdir("/proc/self/fd")]  # noqa: PTH208
     except OSError:
         opened = list(range(256))
     for fd in opened:
-        if fd > 3:
+        if fd > LOCK:
             try:
                 os.close(fd)
             except OSError:
@@ -203,7 +211,7 @@ class Replica:
         }
         insist(lambda: files.replace(self.spec.state_dir, b"exit.json", files.dump(ended)))
         self.hint()
-        os.close(3)
+        os.close(LOCK)
         files.sync(self.spec.state_dir + b"/exit.json")
         self.log.sync()
 

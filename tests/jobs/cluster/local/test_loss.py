@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-from pathlib import Path
 
 import pytest
 
@@ -95,13 +94,14 @@ def test_a_shutdown_of_the_machine_is_no_ones_stop(local: LocalWorld) -> None:
     assert "shutdown" in pod.message
 
 
-def test_a_supervisor_that_never_came_to_life_is_lost(local: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.cluster.local.spawn.SHIM", Path("/no/such/shim.py"))
+def test_a_supervisor_that_ends_before_the_start_is_lost(local: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(creation, "deliver", lambda pipe, _spec: pipe.close())
     made = spec("/bin/echo", "ran")
     local.cluster.create_attempt(made)
     pod = local.over(made.ref).pods[0]
     assert (pod.phase, pod.reason) == (PodPhase.FAILED, PodReason.LOST)
-    assert "No such file" in pod.message, "the supervisor's last words"
+    assert "the spec is not complete" in pod.message, "the supervisor's last words"
+    assert local.output(made.ref) == b""
 
 
 def test_processes_of_others_are_left_alone(local: LocalWorld) -> None:

@@ -103,6 +103,7 @@ def test_when_no_process_can_be_started_it_is_said_and_tried_again(
     local: LocalWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = spec("/bin/echo", "ran")
+    spawn.dismiss()
     with monkeypatch.context() as broken:
         broken.setattr(sys, "executable", "/no/such/python")
         with pytest.raises(Unavailable):
@@ -125,8 +126,7 @@ def test_creating_again_after_a_shim_died_before_its_start_starts_it(
 ) -> None:
     made = spec("/bin/echo", "ran", replicas=2)
     with monkeypatch.context() as broken:
-        broken.setattr(spawn, "SHIM", Path("/no/such/shim.py"))
-        broken.setattr(creation, "deliver", lambda pipe, data: pipe.close())
+        broken.setattr(creation, "deliver", lambda pipe, _spec: pipe.close())
         broken.setattr(Path, "touch", lambda *_, **__: None)  # the creator dies before it writes `launched`
         local.cluster.create_attempt(made)
         eventually(lambda: not is_held(local.state_dir(made.ref) / "lock"), "the end of the first shim")

@@ -56,7 +56,7 @@ def test_a_spec_cut_short_is_refused(cut: int) -> None:
 
 def test_the_shim_imports_nothing_large() -> None:
     """What it starts with decides how quickly a job prints its first line."""
-    code = f"import sys; sys.path.append({str(SHIM.parents[1])!r}); import shim.run; print(*sys.modules)"
+    code = f"import sys; sys.path.append({str(SHIM.parents[1])!r}); import shim.zygote; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert not loaded & {

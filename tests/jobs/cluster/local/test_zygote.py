@@ -1,0 +1,86 @@
+"""The process that forks shims may die or leave at any time: nobody notices but by a few milliseconds."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jobs.cluster.local import spawn
+from tests.jobs.cluster.local.test_stop import alive
+from tests.jobs.cluster.worlds import LocalWorld, eventually, spec
+
+WAITS = ("/bin/sh", "-c", "echo on; sleep 600 & wait")
+CREATOR = """
+import os, sys
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jobs_platform.settings")
+from pathlib import Path
+from jobs.cluster.local import spawn
+from tests.jobs.cluster.worlds import LocalWorld, spec
+world = LocalWorld(Path(sys.argv[1]))
+world.cluster.create_attempt(spec("/bin/sh", "-c", "echo on; sleep 600", job_id=sys.argv[2]))
+print(spawn.zygote().pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def zygote_pid() -> int:
+    return spawn.zygote().pid
+
+
+def test_many_shims_come_from_one(local: LocalWorld) -> None:
+    local.run(spec("true"))
+    before = zygote_pid()
+    local.run(spec("true", replicas=3))
+    assert zygote_pid() == before
+
+
+def test_a_killed_one_is_replaced_and_its_shims_go_on(local: LocalWorld) -> None:
+    ref = local.running(spec(*WAITS))
+    before = zygote_pid()
+    os.kill(before, signal.SIGKILL)
+    eventually(lambda: not alive(before), "the end of the zygote")
+    assert local.run(spec("true")).exit_code == 0
+    assert zygote_pid() != before
+    assert local.seen(ref).all_running
+    local.cluster.delete_attempt(ref, grace_seconds=5)
+    assert local.over(ref).all_over
+    eventually(lambda: local.cluster.observe([]) == {} and not Path(f"/proc/{before}").exists(), "its burial")
+
+
+def test_it_ends_with_a_killed_creator_and_the_command_goes_on(local: LocalWorld) -> None:
+    made = spec("true")
+    command = [sys.executable, "-c", CREATOR, str(local.root), made.ref.job_id]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
+    creator = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+    assert creator.stdout is not None
+    pid = int(creator.stdout.readline())
+    eventually(lambda: local.output(made.ref), "the command's output")
+    creator.kill()
+    creator.communicate()
+    eventually(lambda: not alive(pid), "the end of the zygote")
+    assert local.seen(made.ref).all_running
+
+
+def test_without_work_it_leaves_and_says_so_by_a_closed_door() -> None:
+    ours, theirs = socket.socketpair()
+    impatient = "import sys; sys.path.append(sys.argv[1]); from shim import zygote; zygote.IDLE_MS = 10; zygote.serve()"
+    command = [sys.executable, "-I", "-S", "-c", impatient, str(spawn.SHIM.parents[1])]
+    process = subprocess.Popen(command, stdin=theirs.fileno())
+    theirs.close()
+    assert process.wait(30) == 0
+    with ours, open(os.devnull) as nothing, pytest.raises(BrokenPipeError):  # noqa: PTH123
+        socket.send_fds(ours, [b"+"], [nothing.fileno()] * 3)
+
+
+def test_a_forked_copy_of_the_creator_starts_its_own(local: LocalWorld) -> None:
+    local.run(spec("true"))
+    ours = spawn.zygote()
+    theirs = spawn.Zygote(ours.channel, ours.pid, owner=ours.owner + 1)
+    spawn._zygote = theirs
+    assert zygote_pid() != ours.pid
+    spawn.dismiss()
+    spawn._zygote = ours
