@@ -56,7 +56,7 @@ STATUS: dict[str, str | Promise] = {
     ),
     "CommandFailed.start": _("The command could not be started: %(detail)s. Correct the command and submit again."),
     "OutOfMemory": _(
-        "Pod %(pod)s used more memory than its limit and was ended. %(detail)s "
+        "Pod %(pod)s used more memory than its limit and was ended (%(detail)s). "
         "Ask for more memory, or make the batch smaller."
     ),
     "TimedOut": _(
@@ -64,14 +64,14 @@ STATUS: dict[str, str | Promise] = {
         "from its last checkpoint."
     ),
     "ImageUnavailable": _("The image could not be pulled: %(detail)s. Check its name and the pull secret."),
-    "Rejected": _("The resource pool refused the job: %(detail)s"),
+    "Rejected": _("The resource pool refused the job: %(detail)s."),
     "NodeLost": _(
-        "The machine that ran pod %(pod)s restarted or went away, and the pod with it. %(detail)s "
+        "The machine that ran pod %(pod)s restarted or went away, and the pod with it (%(detail)s). "
         "Submit again, or set retryPolicy so that the platform does."
     ),
-    "Preempted": _("Pod %(pod)s was evicted from its machine. %(detail)s Submit again, or set retryPolicy."),
+    "Preempted": _("Pod %(pod)s was evicted from its machine (%(detail)s). Submit again, or set retryPolicy."),
     "Lost": _(
-        "The job's processes are gone and nothing says how they ended. %(detail)s "
+        "The job's processes are gone and nothing says how they ended (%(detail)s). "
         "Submit again, or set retryPolicy so that the platform does."
     ),
     "StoppedByUser": _("Stopped: %(user)s asked for it."),
@@ -99,7 +99,13 @@ def fill(sentence: str | Promise, params: Mapping[str, Any]) -> str:
         def __missing__(self, key: str) -> str:
             return "—"
 
-    return " ".join((str(sentence) % Params(params)).split())
+    text = " ".join((str(sentence) % Params(tidy(params))).split())
+    return text.replace(" ()", "").replace("（）", "")
+
+
+def tidy(params: Mapping[str, Any]) -> dict[str, Any]:
+    """`detail` is somebody else's words in the middle of our sentence: without a full stop of its own."""
+    return {name: str(value).rstrip(". ") if name == "detail" else value for name, value in params.items()}
 
 
 def sentence_for(reason: str, params: Mapping[str, Any]) -> str:

@@ -42,3 +42,10 @@ def test_an_end_is_told_by_its_reason():
 
 def test_the_clusters_own_words_come_first():
     assert wording.event_message(Event(reason="Started", message="Started container main")) == "Started container main"
+
+
+def test_a_detail_fits_into_the_sentence():
+    with override("en"):
+        params = {"pod": "p", "detail": "used 2 GiB, its limit is 1 GiB."}
+        assert "was ended (used 2 GiB, its limit is 1 GiB). Ask" in wording.sentence_for("OutOfMemory", params)
+        assert "was ended. Ask" in wording.sentence_for("OutOfMemory", {"pod": "p", "detail": ""})

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.stack.actions import Api
 from tests.stack.stack import Stack
 
 HERE = Path(__file__).parent
@@ -33,3 +34,8 @@ def own_stack(tmp_path: Path) -> Iterator[Stack]:
     yield stack
     if stack.launcher and stack.launcher.poll() is None:
         stack.stop()
+
+
+@pytest.fixture
+def api(stack: Stack) -> Api:
+    return Api.of(stack)

@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -149,6 +150,27 @@ class Stack:
         if service in ("web", "redis"):
             wait_until(lambda: self.readiness().get("redis") == "ready", seconds, f"an answer of {service}")
         return pid
+
+    @contextmanager
+    def paused(self, service: str) -> Iterator[None]:
+        """The service holds its connections and answers nothing."""
+        pid = self.kill(service, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    @contextmanager
+    def without(self, service: str) -> Iterator[None]:
+        """The service is dead and stays so: the launcher is held, or it would start it again."""
+        assert self.launcher is not None
+        self.launcher.send_signal(signal.SIGSTOP)
+        pid = self.kill(service)
+        try:
+            yield
+        finally:
+            self.launcher.send_signal(signal.SIGCONT)
+            self.wait_for_restart(service, pid)
 
     def readiness(self) -> dict[str, Any]:
         """/readyz, or {} while nobody answers."""
