@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db.models import F, Q
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models.fields.json import KeyTransform
 from rest_framework import serializers
 
 from jobs.api.serializers import Labels
@@ -71,7 +71,7 @@ def filtered(jobs: JobQuerySet, body: Mapping[str, Any]) -> JobQuerySet:
     if "status" in body:
         jobs = jobs.filter(status__in=body["status"])
     for number, (key, value) in enumerate(body.get("labels", {}).items()):
-        jobs = jobs.alias(**{f"label_{number}": KeyTextTransform(key, "labels")}).filter(**{f"label_{number}": value})
+        jobs = jobs.alias(**{f"label_{number}": KeyTransform(key, "labels")}).filter(**{f"label_{number}": value})
     return jobs.matching(body["keyword"]) if body.get("keyword") else jobs
 
 

@@ -93,9 +93,14 @@ def describe(exc: Exception) -> Failure:
             return TOO_LARGE
         case SuspiciousOperation() | UnreadablePostError():
             return BROKEN
-        case OperationalError() | InterfaceError():
+        case OperationalError() | InterfaceError() if not is_our_mistake(exc):
             return NO_DATABASE
     return INTERNAL
+
+
+def is_our_mistake(exc: Exception) -> bool:
+    """SQLite reports a statement it cannot run by the same class as a file it cannot open or lock."""
+    return getattr(exc.__cause__, "sqlite_errorname", "") == "SQLITE_ERROR"
 
 
 def describe_framework(exc: exceptions.APIException) -> Failure:
