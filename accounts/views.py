@@ -13,7 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import logins, personal_tokens, serializers
-from accounts.authentication import BearerAuthentication, SessionAuthentication
+from accounts.authentication import BearerAuthentication
+from accounts.credentials import Credential
 from accounts.models import ApiToken, Project, User
 from accounts.permissions import LoggedInDirectly
 from accounts.roles import Role
@@ -89,9 +90,14 @@ class RefreshView(PublicView):
         return answer(show_pair(logins.renew(REFRESH.read(request.data)["refresh"])))
 
 
-class LogoutView(PublicView):
+class LogoutView(ApiView):
     """Ends the log-in of the given refresh token, which works although the access token has expired, else the one
     that the request was made with."""
+
+    permission_classes = (AllowAny,)
+
+    def perform_authentication(self, request: Request) -> None:
+        """Only where there is no refresh token."""
 
     @documented(
         Operation(
@@ -112,10 +118,9 @@ class LogoutView(PublicView):
         return answer(message=_("Logged out"))
 
     def end(self, request: Request) -> None:
-        found = BearerAuthentication().authenticate(request) or SessionAuthentication().authenticate(request)
-        if found is None:
+        credential = request.auth
+        if not isinstance(credential, Credential):
             raise NotAuthenticated
-        _user, credential = found
         if credential.key.startswith("login:"):
             logins.end_by_key(credential.key)
         elif credential.kind == "session":

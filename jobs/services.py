@@ -32,6 +32,7 @@ from jobs.exceptions import (
     QueueNotFound,
     ValidationFailed,
 )
+from jobs.identifiers import JOB_ID, parse_pod_name
 from jobs.models import AuditEntry, Job, Pod, Priority, Queue, ResourcePool
 from jobs.states import Desired, JobStatus
 
@@ -247,6 +248,8 @@ def grace_seconds(job: Job) -> int:
 def find_job(*, actor: User, public_id: str, related: bool = True) -> Job:
     """Raises JobNotFound, also for a job of a project the actor is not in. `related` brings owner, project, pool and
     queue along."""
+    if not JOB_ID.fullmatch(public_id):  # PostgreSQL fails at a NUL character where SQLite finds nothing
+        raise JobNotFound
     jobs = Job.objects.visible_to(actor).filter(public_id=public_id)
     job = (jobs.select_related("owner", "project", "pool", "queue") if related else jobs).first()
     if job is None:
@@ -256,6 +259,8 @@ def find_job(*, actor: User, public_id: str, related: bool = True) -> Job:
 
 def find_pod(*, job: Job, name: str) -> Pod:
     """Only among the job's own pods. Raises PodNotFound."""
+    if parse_pod_name(name) is None:
+        raise PodNotFound
     pod = Pod.objects.select_related("attempt").filter(job=job, name=name).first()
     if pod is None:
         raise PodNotFound

@@ -35,7 +35,7 @@ class WebTerminalView(ApiView):
     @documented(
         Operation(
             id="getWebTerminal",
-            tag="jobs",
+            tag="Training jobs",
             summary="The address of a web terminal in a running pod, good for one use within a minute",
             data=WebTerminalData,
             errors=("PERMISSION_DENIED", "JOB_NOT_FOUND", "POD_NOT_FOUND", "POD_NOT_RUNNING", "POOL_UNAVAILABLE"),

@@ -26,6 +26,10 @@ class EnvelopeSchema(AutoSchema):  # type: ignore[misc]  # drf-spectacular is no
         operation: Operation = getattr(getattr(self.view, action), ATTRIBUTE)
         return operation
 
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        """Lists are wrapped like everything else."""
+        return False
+
     def get_operation_id(self) -> str:
         return self.documented.id
 

@@ -32,7 +32,13 @@ def test_a_foreign_job_does_not_exist_on_any_route(api, foreign_job, method, rou
 
 
 def test_a_foreign_job_is_in_no_list(api, foreign_job):
-    for body in ({}, {"keyword": foreign_job.public_id}, {"projectId": "other"}, {"status": "Pending"}, {"owner": "mallory"}):
+    for body in (
+        {},
+        {"keyword": foreign_job.public_id},
+        {"projectId": "other"},
+        {"status": "Pending"},
+        {"owner": "mallory"},
+    ):
         assert api.post("/api/jobs", body).json()["data"] == {"jobs": [], "totalCount": 0}
 
 
