@@ -1,5 +1,6 @@
 """Jobs from create to their end on the running stack: every end has the right status and words a person understands."""
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -97,7 +98,9 @@ def test_one_failed_replica_ends_the_job(api: Api) -> None:
 
 def test_a_secret_reaches_the_command_and_nobody_else(api: Api) -> None:
     envs = [{"name": "TOKEN", "value": "canary-51e0", "secret": True}]
-    job_id = api.create(["/bin/sh", "-c", "test $TOKEN = canary-51e0"], envs=envs)
+    check = "import hashlib, os; print(hashlib.sha256(os.environ['TOKEN'].encode()).hexdigest())"
+    job_id = api.create([PYTHON, "-c", check], envs=envs)
     job = api.wait(job_id, "Succeeded")
+    assert api.logs(f"{job_id}-1-0").strip() == hashlib.sha256(b"canary-51e0").hexdigest()
     assert "canary-51e0" not in str(job)
     assert "canary-51e0" not in str(api.get(f"/api/jobs/{job_id}/events").body)
