@@ -1,0 +1,63 @@
+# make run     the whole platform on this machine         make test    every check and every test
+# make demo    trains the example on a running instance   make lint    the checks alone
+# HOST, PORT, DATA_DIR, ADMIN_PASSWORD and the other variables of README.md go through the environment.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+# So that the checks can load the settings; never used to serve.
+CHECK_ENV := SECRET_KEY=only-for-checks-$(shell printf 'x%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30)
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint tests clean bench-api bench-turnaround bench-logs bench-idle
+
+help:
+	@sed -n '1,3s/^# //p' Makefile
+
+run: $(VENV)/.installed
+	@exec $(BIN)/python -m jobs_platform.launcher
+
+demo: $(VENV)/.installed
+	@exec $(BIN)/python examples/demo.py
+
+test: lint tests
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(CHECK_ENV) $(BIN)/mypy jobs accounts jobs_platform
+	$(CHECK_ENV) $(BIN)/lint-imports
+	$(CHECK_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
+
+# Two runs: the tests within one process side by side, then those that start whole platforms, one after the other.
+tests: $(VENV)/.installed-dev
+	$(BIN)/coverage erase
+	$(BIN)/pytest -m "not stack and not browser" -n $(or $(WORKERS),2) --cov --cov-report=
+ifneq ($(CHROMIUM),)
+	$(BIN)/pytest -m "stack or browser" --cov --cov-append --cov-report=term:skip-covered
+else
+ifdef REQUIRE_BROWSER
+	$(error No chromium: the tests of the pages cannot run)
+endif
+	@echo "No chromium here: the tests of the pages in a browser are left out."
+	$(BIN)/pytest -m "stack and not browser" --cov --cov-append --cov-report=term:skip-covered
+endif
+
+bench-api bench-turnaround bench-logs bench-idle: bench-%: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m bench.$* $(ARGS)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.txt requirements.lock | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt requirements.txt requirements.lock | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ $(VENV)/.installed
