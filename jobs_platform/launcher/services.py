@@ -49,10 +49,11 @@ def services(instance: Instance) -> list[Service]:
 
 def run_prepare(announce: Announce) -> int:
     from django.core.management import call_command
+    from django.core.management.base import BaseCommand
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    call_command("check")
+    BaseCommand().check()  # prints what is wrong, and nothing else
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False, verbosity=0)
