@@ -1,8 +1,6 @@
 """Training jobs: to find, to read, to stop and to delete. A field is never written here; the two actions call the
 services that the API calls."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -12,29 +10,17 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs import wording
 from jobs.admin.actions import delete_jobs, stop_jobs
+from jobs.admin.filters import DeletedFilter, StatusFilter
 from jobs.admin.shown import link_to_records, pretty_json
 from jobs.models import Job
 from jobs.querysets import JobQuerySet
 from jobs_platform.admin_classes import ReadOnlyAdmin
 
 
-class DeletedFilter(admin.SimpleListFilter):
-    """Deleted jobs are tombstones until nothing of them runs: shown on request."""
-
-    title = _("deleted")
-    parameter_name = "deleted"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("1", _("Deleted"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
-        return queryset.filter(deleted_at__isnull=self.value() != "1")
-
-
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
     list_display = ("name", "public_id", "status", "owner", "project", "pool", "queue_name", "replicas", "created_at")
-    list_filter = (DeletedFilter, "status", "project", "pool")
+    list_filter = (DeletedFilter, ("status", StatusFilter), "project", "pool")
     list_select_related = ("owner", "project", "pool", "queue")
     search_fields = ("name",)
     search_help_text = _("A part of the name or of the id")

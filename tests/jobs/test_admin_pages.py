@@ -1,5 +1,7 @@
 """Every page of the operators' site answers, for superusers alone, without secrets, at the same cost for many rows."""
 
+from typing import Any
+
 import pytest
 from django.apps import apps
 from django.contrib.admin import site
@@ -118,6 +120,22 @@ def test_deleted_jobs_are_shown_on_request(client: Client, job: Job) -> None:
     Job.objects.update(deleted_at=timezone.now())
     assert job.public_id not in client.get(page_url(Job, "changelist")).content.decode()
     assert job.public_id in client.get(page_url(Job, "changelist"), {"deleted": "1"}).content.decode()
+
+
+def test_jobs_are_filtered_by_status_and_project(
+    client: Client, job: Job, project: Project, other_project: Project, bob: User, queue: Queue
+) -> None:
+    running = make_job(project, bob, queue, status="Running")
+    elsewhere = make_job(other_project, bob, queue, status="Running")
+
+    def shown(**query: Any) -> set[str]:
+        content = client.get(page_url(Job, "changelist"), query).content.decode()
+        return {row.public_id for row in (job, running, elsewhere) if row.public_id in content}
+
+    assert shown(status__exact="Running") == {running.public_id, elsewhere.public_id}
+    assert shown(status__exact="Running", project__id__exact=project.pk) == {running.public_id}
+    assert shown(status__exact="Failed") == set()
+    assert shown(status__exact="Running", deleted="1") == set()
 
 
 def test_the_count_stops_at_its_bound(
