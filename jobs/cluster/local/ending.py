@@ -97,7 +97,8 @@ def remove(pool_dir: Path, directory: Path) -> None:
     hidden = pool_dir / FORGOTTEN / f"{directory.name}-{secrets.token_hex(4)}"
     hidden.parent.mkdir(mode=0o700, exist_ok=True)
     directory.rename(hidden)
-    shutil.rmtree(hidden)
+    # Somebody else's sweep() may be at it too, and what either leaves the next one takes.
+    shutil.rmtree(hidden, ignore_errors=True)
 
 
 def sweep(pool_dir: Path) -> None:
