@@ -84,21 +84,19 @@ def pod_state(target: Target) -> PodState:
     """One query when the pod is there, two while it is not."""
     row = (
         Pod.objects.filter(job_id=target.job_pk, name=target.pod_name)
-        .values_list("job__status", "job__attempt_number", "job__deleted_at", "job__replicas", "phase")
+        .values_list("job__status", "job__attempt_number", "job__replicas", "phase")
         .first()
     )
-    pod_is_over = row is not None and row[4] in ("Succeeded", "Failed")
+    pod_is_over = row is not None and row[3] in ("Succeeded", "Failed")
     columns = (
-        row[:4]
+        row[:3]
         if row
-        else Job.objects.filter(pk=target.job_pk)
-        .values_list("status", "attempt_number", "deleted_at", "replicas")
-        .first()
+        else Job.objects.filter(pk=target.job_pk).values_list("status", "attempt_number", "replicas").first()
     )
     if columns is None:
         return PodState(JobStatus.STOPPED.value, ended=True, settled=True)
-    status, attempt_number, deleted_at, replicas = columns
-    decided = JobStatus(status) in FINAL or deleted_at is not None or attempt_number > target.key.attempt
+    status, attempt_number, replicas = columns
+    decided = JobStatus(status) in FINAL or attempt_number > target.key.attempt
     return PodState(status, ended=decided or pod_is_over, settled=decided or (pod_is_over and replicas > 1))
 
 
