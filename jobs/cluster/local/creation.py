@@ -110,7 +110,7 @@ def spawn_unless_known(spec: AttemptSpec, own: Path, replica: int) -> FileIO | N
     try:
         if has_begun(own):
             return None
-        return spawn(pod_name(spec.ref.job_id, spec.ref.attempt, replica), own, lock)
+        return spawn(pod_name(spec.ref.job_id, spec.ref.attempt, replica), lock)
     finally:
         os.close(lock)
 
@@ -119,7 +119,7 @@ def take_or_see_it_start(own: Path) -> int | None:
     """The replica's lock, or None when a live shim has it and has started the command. A shim that has not may be
     about to, or its creator died before it got its spec and it is about to end: milliseconds will tell."""
     deadline = time.monotonic() + locks.PATIENCE_S
-    while (lock := locks.take(own / "lock")) is None and not has_begun(own):
+    while (lock := locks.take(own)) is None and not has_begun(own):
         if time.monotonic() > deadline:
             raise Unavailable(f"{own} has a supervisor that neither starts its command nor ends")
         time.sleep(locks.RETRY_S)

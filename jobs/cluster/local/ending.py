@@ -83,7 +83,7 @@ def forget(places: Places, ref: ObjectRef) -> None:
                 own = directory / str(replica)
                 if state and read_ended(own) is None:
                     settle(places, ref, state, replica)
-                if locks.is_held(own / "lock"):
+                if locks.is_held(own):
                     raise Unavailable(f"replica {replica} of {ref.name} still runs")
             remove(places.pool_dir, directory)
     except NotFound:

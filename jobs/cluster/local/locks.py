@@ -1,8 +1,8 @@
-"""Locks that the kernel lets go of when their holder dies, however it dies (flock).
+"""Locks that the kernel lets go of when their holder dies, however it dies: flock, on the directories of the state.
 
-Two kinds. `mutex`, one an attempt: for the few milliseconds in which somebody creates, settles or forgets it. `lock`,
-one a replica: taken under the mutex before the shim is spawned, inherited by it as an open file, never released by
-hand; held means that the shim lives. Only who holds the mutex may try to take a `lock`, so that a look is never
+Two kinds. An attempt's directory is locked by who creates, settles or forgets the attempt, for milliseconds: its mutex.
+A replica's is locked under that mutex before the shim is spawned, passed on to it as an open file, never unlocked by
+hand; held means that the shim lives. Only who holds the mutex may try to take a replica's lock, so that a look is never
 mistaken for a shim; is_held() takes it shared, for no longer than the look, and only of replicas that have started.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from jobs.cluster.errors import NotFound, Unavailable
 
-FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 PATIENCE_S = 5.0
 RETRY_S = 0.002
 
@@ -24,9 +24,9 @@ class Busy(Unavailable):
     """Somebody else holds the attempt's mutex."""
 
 
-def take(path: Path) -> int | None:
-    """An open file that holds the lock, to be closed; None when somebody else holds it."""
-    fd = os.open(path, FLAGS, 0o600)
+def take(directory: Path) -> int | None:
+    """An open file that holds the lock, to be closed; None when somebody else holds it. Raises FileNotFoundError."""
+    fd = os.open(directory, FLAGS)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -38,10 +38,10 @@ def take(path: Path) -> int | None:
     return fd
 
 
-def is_held(path: Path) -> bool:
-    """Somebody holds it. A file that is not there is held by nobody."""
+def is_held(directory: Path) -> bool:
+    """What is not there is held by nobody."""
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(directory, FLAGS)
     except FileNotFoundError:
         return False
     try:
@@ -57,8 +57,7 @@ def is_held(path: Path) -> bool:
 def mutex(directory: Path, *, patience_s: float = PATIENCE_S) -> Iterator[None]:
     """Raises Busy when others hold it all the while, NotFound when the attempt's directory is not there."""
     deadline = time.monotonic() + patience_s
-    path = directory / "mutex"
-    while (fd := attempt_to_take(path)) is None:
+    while (fd := try_to_take(directory)) is None:
         if time.monotonic() >= deadline:
             raise Busy(f"{directory.name} is being worked on by another process of the platform")
         time.sleep(RETRY_S)
@@ -68,16 +67,16 @@ def mutex(directory: Path, *, patience_s: float = PATIENCE_S) -> Iterator[None]:
         os.close(fd)
 
 
-def attempt_to_take(path: Path) -> int | None:
-    """As take(); None as well when the file was removed or replaced meanwhile: the next try sees which."""
+def try_to_take(directory: Path) -> int | None:
+    """As take(); None as well when the directory was removed or replaced meanwhile: the next try sees which."""
     try:
-        fd = take(path)
+        fd = take(directory)
     except (FileNotFoundError, NotADirectoryError) as exc:
-        raise NotFound(path.parent.name) from exc
+        raise NotFound(directory.name) from exc
     if fd is None:
         return None
     try:
-        if os.path.samestat(os.fstat(fd), path.stat()):
+        if os.path.samestat(os.fstat(fd), directory.stat()):
             return fd
     except FileNotFoundError:
         pass  # forgotten by its last holder

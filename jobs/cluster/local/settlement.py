@@ -14,7 +14,7 @@ from jobs.cluster.errors import Unavailable
 from jobs.cluster.local import locks
 from jobs.cluster.local.places import Places
 from jobs.cluster.local.shim import files, proc
-from jobs.cluster.local.state import AttemptState, Ended, attempt_dir, read_ended, read_started
+from jobs.cluster.local.state import AttemptState, Ended, attempt_dir, read_ended, read_started, read_text
 from jobs.logs.filesystem import FilesystemLogStore
 from jobs.logs.store import LogKey
 
@@ -27,9 +27,10 @@ def settle(places: Places, ref: ObjectRef, state: AttemptState, replica: int) ->
     """None when there is nothing to settle: the shim lives, or a creator has yet to spawn it."""
     directory = attempt_dir(places.pool_dir, ref)
     own = directory / str(replica)
-    if not own.is_dir():
+    try:
+        lock = locks.take(own)
+    except FileNotFoundError:
         return None
-    lock = locks.take(own / "lock")
     if lock is None:
         return None
     try:
@@ -66,7 +67,7 @@ def end(reason: PodReason, message: str) -> Ended:
 
 
 def last_words(own: Path) -> str:
-    lines = (own / "shim.err").read_text(errors="replace").splitlines() if (own / "shim.err").exists() else []
+    lines = (read_text(own / "shim.err") or "").splitlines()
     return f": {lines[-1][:500]}" if lines else ""
 
 

@@ -16,7 +16,6 @@ from jobs.cluster.errors import Unavailable
 
 SHIM = Path(__file__).parent / "shim" / "__main__.py"
 SEND_TIMEOUT_S = 5.0
-ERRORS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +30,13 @@ _ended: set[int] = set()  # to be collected
 _lock = threading.Lock()
 
 
-def spawn(name: str, state_dir: Path, lock: int) -> FileIO:
+def spawn(name: str, lock: int) -> FileIO:
     """Start the shim of pod `name`, which takes over `lock` and waits for its spec on the pipe that is returned: closed
     without one, it ends without having done anything. Raises Unavailable."""
     read, write = os.pipe()
     pipe = FileIO(write, "w")
     try:
-        errors = os.open(state_dir / "shim.err", ERRORS, 0o600)
-        try:
-            send([read, errors, lock])
-        finally:
-            os.close(errors)
+        send([read, lock])
     except OSError as exc:
         pipe.close()
         raise Unavailable(f"no process could be started for {name}: {exc}") from exc

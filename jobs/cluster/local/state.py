@@ -1,11 +1,11 @@
 """What is on disk about the attempts of the local pool, read for everybody who asks.
 
-    <pool>/<jobId>-<attempt>/attempt.json   what it is: uids, spec hash, replicas, rendezvous port; no secrets
-                             mutex          held with flock while somebody creates, settles or forgets the attempt
-                             stop           it shall end (shim/files.py)
-                             launched       every replica's shim was spawned
-                             cpus           the CPUs its replicas are bound to, when they are
-                             <replica>/     lock, started.json, exit.json, shim.err (shim/files.py)
+    <pool>/<jobId>-<attempt>/               itself locked: somebody creates, settles or forgets the attempt (locks.py)
+        attempt.json   what it is: uids, spec hash, replicas, rendezvous port; no secrets
+        stop           it shall end (shim/files.py)
+        launched       every replica's shim was spawned
+        cpus           the CPUs its replicas are bound to, when they are
+        <replica>/     itself locked: its shim lives; holds started.json, exit.json, shim.err (shim/files.py)
 
 An empty file is what a power cut leaves of one that was not synced yet, and counts as not there.
 """
@@ -105,7 +105,7 @@ def read_ended(directory: Path) -> Ended | None:
 
 def read_text(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
 
@@ -120,6 +120,6 @@ def running_pod(pool_dir: Path, pod: PodRef) -> RunningPod | None:
         return None
     replica = directory / str(pod.replica)
     started = read_started(replica)
-    if started is None or read_ended(replica) is not None or not locks.is_held(replica / "lock"):
+    if started is None or read_ended(replica) is not None or not locks.is_held(replica):
         return None
     return RunningPod(started.pid, started.ticks, Path(attempt.working_dir), attempt.master_port)

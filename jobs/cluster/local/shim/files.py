@@ -1,13 +1,15 @@
 """The state files of a replica, and who may conclude what from them.
 
-lock          held with flock from before the shim is spawned until it has ended: a held lock is a live shim
+the directory locked with flock from before the shim is there until it has ended: a held lock is a live shim
 started.json  there before the command can have any effect: who finds it never starts the command again
 exit.json     how it ended; there once the log has its last byte
+shim.err      what a shim died of that found a fault in itself
 ../stop       the attempt shall end, and grace milliseconds; there before the shim is signalled
 
 A process that dies takes nothing of this with it; a power cut may take what was written last. That is why the creator
 syncs attempt.json, which names the boot, before it hands over the spec: an attempt of another boot may have run, and is
-not run again whatever the other files say. The shim syncs what it wrote when all is done and nobody waits.
+not run again whatever the other files say. The shim syncs exit.json when all is done and nobody waits; of a log a power
+cut may take the last seconds.
 """
 
 import os

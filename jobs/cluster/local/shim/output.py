@@ -155,8 +155,3 @@ class Log:
         self.confess()
         self.note(OUTPUT)
         self.note(END)
-
-    def sync(self) -> None:
-        """Last of all, for a power cut: nobody waits for it."""
-        os.fsync(self.log)
-        os.fsync(self.index)

@@ -25,7 +25,7 @@ LEFTOVER_OWN_END_S = 0.2  # for what the command left behind to end by itself, s
 LEFTOVER_GRACE_S = 2.0
 KILL_AGAIN_S = 0.05
 TRY_AGAIN_S = 1.0
-LOCK = 3  # the open file that holds the replica's lock
+LOCK = 3  # the open file that holds the replica's lock: its directory
 NEVER = float("inf")
 START_ERROR, STOPPED, OOM_KILLED, NODE_LOST = "StartError", "Stopped", "OOMKilled", "NodeLost"
 
@@ -213,7 +213,6 @@ class Replica:
         self.hint()
         os.close(LOCK)
         files.sync(self.spec.state_dir + b"/exit.json")
-        self.log.sync()
 
     def hint(self) -> None:
         """Best effort by design: the platform's sweep finds out without it, only later."""

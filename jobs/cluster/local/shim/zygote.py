@@ -1,8 +1,8 @@
 """Forks shims, so that not every one has to start an interpreter: 1 ms instead of 13, in memory they mostly share.
 
-One for each process that creates attempts, on standard input a socket from it. A message is one byte and three open
-files: where the shim's spec comes from, where its errors go, its replica's lock. The shims are on their own from then
-on; this process ends when its creator does, or after a while without work.
+One for each process that creates attempts, on standard input a socket from it. A message is one byte and two open
+files: where the shim's spec comes from, and its replica's directory, locked. The shims are on their own from then on;
+this process ends when its creator does, or after a while without work.
 """
 
 import _socket
@@ -15,9 +15,9 @@ from . import run
 from .signals import signal
 
 IDLE_MS = 60_000
-FILES = 3
+FILES = 2
 INT = 4  # bytes of a file's number in the message
-STDIN, STDERR = 0, 2
+STDIN = 0
 
 
 def serve() -> None:
@@ -51,15 +51,23 @@ def take(channel: "_socket.socket") -> bool:
     return True
 
 
-def become_shim(spec: int, errors: int, lock: int) -> None:
+def become_shim(spec: int, lock: int) -> None:
     """Does not come back. A session of its own keeps it out of reach of signals to the platform's process group."""
     try:
         os.setsid()
         os.dup2(spec, STDIN)
-        os.dup2(errors, STDERR)
         os.dup2(lock, run.LOCK)
         run.main()
-    except BaseException:  # noqa: BLE001 (the last boundary of a process: what went wrong goes to shim.err)
-        sys.excepthook(*sys.exc_info())
+    except BaseException:  # noqa: BLE001 (the last boundary of a process)
+        write_last_words()
         os._exit(1)
     os._exit(0)
+
+
+def write_last_words() -> None:
+    """Beside the replica's state, which the lock's open file is the directory of."""
+    import traceback
+
+    fd = os.open("shim.err", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600, dir_fd=run.LOCK)
+    os.write(fd, traceback.format_exc().encode("utf-8", "replace"))
+    os.close(fd)

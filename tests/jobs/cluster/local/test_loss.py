@@ -147,7 +147,7 @@ def test_a_creator_that_dies_before_the_spec_leaves_nothing_running(
         with pytest.raises(KeyboardInterrupt):
             local.cluster.create_attempt(made)
     assert local.seen(made.ref).pods[0].phase is PodPhase.PENDING
-    lock = local.state_dir(made.ref) / "lock"
+    lock = local.state_dir(made.ref)
     eventually(lambda: not is_held(lock), "the end of the shim")
     assert local.seen(made.ref).pods[0].phase is PodPhase.PENDING
     local.cluster.create_attempt(made)

@@ -129,7 +129,7 @@ def test_creating_again_after_a_shim_died_before_its_start_starts_it(
         broken.setattr(creation, "deliver", lambda pipe, _spec: pipe.close())
         broken.setattr(Path, "touch", lambda *_, **__: None)  # the creator dies before it writes `launched`
         local.cluster.create_attempt(made)
-        eventually(lambda: not is_held(local.state_dir(made.ref) / "lock"), "the end of the first shim")
+        eventually(lambda: not is_held(local.state_dir(made.ref)), "the end of the first shim")
     local.cluster.create_attempt(made)
     assert local.over(made.ref).all_succeeded
 

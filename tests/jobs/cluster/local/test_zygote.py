@@ -73,7 +73,7 @@ def test_without_work_it_leaves_and_says_so_by_a_closed_door() -> None:
     theirs.close()
     assert process.wait(30) == 0
     with ours, open(os.devnull) as nothing, pytest.raises(BrokenPipeError):  # noqa: PTH123
-        socket.send_fds(ours, [b"+"], [nothing.fileno()] * 3)
+        socket.send_fds(ours, [b"+"], [nothing.fileno()] * 2)
 
 
 def test_a_forked_copy_of_the_creator_starts_its_own(local: LocalWorld) -> None:
