@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Case, F, When
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -27,13 +27,11 @@ from jobs.exceptions import (
     JobNotFound,
     PermissionDenied,
     PodNotFound,
-    PoolNotFound,
-    ProjectNotFound,
-    QueueNotFound,
     ValidationFailed,
 )
 from jobs.identifiers import JOB_ID, parse_pod_name
 from jobs.models import AuditEntry, Job, Pod, Priority, Queue, ResourcePool
+from jobs.placement import find_project, find_queue
 from jobs.states import Desired, JobStatus
 
 DEFAULT_GRACE_SECONDS = 30
@@ -67,8 +65,8 @@ def submit(
 
     Raises PoolNotFound, QueueNotFound, ProjectNotFound, PermissionDenied, IdempotencyMismatch, and ValidationFailed
     when the pool could never hold the job."""
-    project = find_project(actor, config.get("projectId"))
-    if not may(actor.role_in(project.pk), Right.SUBMIT):
+    project, role = find_project(actor, config.get("projectId"))
+    if not may(role, Right.SUBMIT):
         raise PermissionDenied
     queue = find_queue(config.get("resourcePoolId"), config.get("queue"))
     digest = request_hash(config, secrets)
@@ -136,33 +134,6 @@ def refuse_impossible(job: Job, pool: ResourcePool) -> None:
     }
     if errors:
         raise ValidationFailed(errors)
-
-
-def find_project(actor: User, slug: str | None) -> Project:
-    """The named project, or, without a name, `default` when the actor is in it, else the first of the actor's."""
-    mine = Project.objects.all() if actor.is_superuser else Project.objects.filter(memberships__user=actor)
-    wanted = mine.filter(slug=slug) if slug else mine.order_by(Case(When(slug="default", then=0), default=1), "pk")
-    if (project := wanted.first()) is None:
-        raise ProjectNotFound
-    return project
-
-
-def find_queue(pool_name: str | None, queue_name: str | None) -> Queue:
-    """With its pool. Without names: the default pool's default queue."""
-    queues = Queue.objects.select_related("pool").filter(
-        **({"pool__name": pool_name} if pool_name else {"pool__is_default": True}),
-        **({"name": queue_name} if queue_name else {"is_default": True}),
-    )
-    queue = queues.first()
-    if queue is not None and queue.pool.enabled and queue.enabled:
-        return queue
-    if queue is None and pool_name and not ResourcePool.objects.filter(name=pool_name).exists():
-        raise PoolNotFound
-    if queue is None:
-        raise QueueNotFound if queue_name or pool_name else PoolNotFound
-    if not queue.pool.enabled:
-        raise ValidationFailed({"resourcePoolId": [_("This resource pool is switched off. Choose another one.")]})
-    raise ValidationFailed({"queue": [_("This queue is switched off. Choose another one.")]})
 
 
 def request_hash(config: Mapping[str, Any], values: Mapping[str, str]) -> str:

@@ -256,6 +256,6 @@ def test_nobody_may_without_credentials(queue):
 
 
 def test_it_makes_few_queries(api, django_assert_num_queries):
-    """User; project, role, queue with pool; BEGIN, job, event, audit, COMMIT."""
+    """User; project with role, queue, pool; BEGIN, job, event, audit, COMMIT."""
     with django_assert_num_queries(9):
         api.post(PATH, CREATE)
