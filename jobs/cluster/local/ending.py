@@ -47,7 +47,7 @@ def write_stop(directory: Path, grace_ms: int) -> None:
 
 def signal_shim(replica: Path) -> None:
     started = read_started(replica)
-    if started is None or read_ended(replica) is not None or started.boot_id != proc.boot_id():
+    if started is None or read_ended(replica) is not None or not locks.is_held(replica):
         return
     try:
         send(started)
@@ -83,7 +83,7 @@ def forget(places: Places, ref: ObjectRef) -> None:
                 own = directory / str(replica)
                 if state and read_ended(own) is None:
                     settle(places, ref, state, replica)
-                if locks.is_held(own):
+                if read_ended(own) is None and locks.is_held(own):
                     raise Unavailable(f"replica {replica} of {ref.name} still runs")
             remove(places.pool_dir, directory)
     except NotFound:

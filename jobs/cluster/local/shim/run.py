@@ -210,9 +210,10 @@ class Replica:
             "finished_ns": time.time_ns(),
         }
         insist(lambda: files.replace(self.spec.state_dir, b"exit.json", files.dump(ended)))
+        end = os.open(self.spec.state_dir + b"/exit.json", os.O_RDONLY | os.O_CLOEXEC)
         self.hint()
         os.close(LOCK)
-        files.sync(self.spec.state_dir + b"/exit.json")
+        os.fsync(end)  # by now somebody may have read and removed it
 
     def hint(self) -> None:
         """Best effort by design: the platform's sweep finds out without it, only later."""
