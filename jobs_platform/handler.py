@@ -5,8 +5,8 @@ Here a request crosses once. Who runs when: the event loop reads the body and se
 threads runs everything between, so at most that many requests, and database connections, are in use at once. Each
 thread keeps its connection from request to request as CONN_MAX_AGE says.
 
-Context variables set by middleware (the language, the request's id) hold for a streamed body as well: it is
-sent from a task that runs in the request's own context.
+The language and the request's id hold for a streamed body as well: it is sent from a task that runs in the request's
+own context.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from django.db import close_old_connections
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
+from django.utils import translation
 
 from jobs_platform import metrics, request_id
 from jobs_platform.body_limit import TOO_LARGE
@@ -82,7 +83,7 @@ class PlatformHandler(ASGIHandler):
 
     async def stream(self, response: StreamingHttpResponse, receive: Receive, send: Send, context: Context) -> None:
         """Send the parts as they come. When the client goes away the generator is cancelled and closed at once."""
-        context.run(request_id.current.set, response.headers.get("X-Request-ID", ""))
+        context.run(restore, response)
         sending = asyncio.create_task(self.send_parts(response, send), context=context)
         leaving = asyncio.create_task(disconnected(receive))
         try:
@@ -117,6 +118,15 @@ class PlatformHandler(ASGIHandler):
         iterator: Iterator[bytes] = iter(response)
         while (part := await self.hop(next, iterator, None)) is not None:
             yield part
+
+
+def restore(response: HttpResponseBase) -> None:
+    """What the middleware had set for the view: the id was reset at its end, and Django's active language belongs to
+    the thread that activated it."""
+    request_id.current.set(response.headers.get("X-Request-ID", ""))
+    language = response.headers.get("Content-Language")
+    if language:
+        translation.activate(language)
 
 
 async def read_body(receive: Receive, limit: int) -> bytes | None:

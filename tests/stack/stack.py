@@ -3,43 +3,23 @@
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import requests
+
+from tests.processes import free_port, is_running, wait_until
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 SERVICES = ("redis", "web", "worker", "beat", "agent")
 ADMIN = "admin"
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0
-POLL_SECONDS = 0.05
-
-T = TypeVar("T")
-
-
-def wait_until(condition: Callable[[], T], seconds: float, what: str) -> T:
-    """The first true answer of the condition; fails the test, naming what was waited for, when time is over."""
-    deadline = time.monotonic() + seconds
-    while not (answer := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not happen within {seconds:g} s")
-        time.sleep(POLL_SECONDS)
-    return answer
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Client(requests.Session):
@@ -192,12 +172,3 @@ class Stack:
 
     def survivors(self) -> list[int]:
         return [pid for pid in self.seen if is_running(pid)]
-
-
-def is_running(pid: int) -> bool:
-    """A zombie does not run."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
