@@ -4,6 +4,7 @@ jobs_platform.urls names these as Django's error handlers."""
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 
 from jobs_platform.api.envelope import failure_response
 from jobs_platform.api.exception_handler import BROKEN, FORBIDDEN, INTERNAL, MISSING, Failure
@@ -17,6 +18,7 @@ def respond(failure: Failure) -> HttpResponse:
     return failure_response(failure.status, failure.code, failure.message, failure.details, dict(failure.headers))
 
 
+@csrf_exempt  # or a POST to nowhere would be told of a token instead
 def unknown_path(request: HttpRequest, rest: str = "") -> HttpResponse:
     return respond(MISSING)
 
