@@ -167,7 +167,12 @@ SIMPLE_JWT = {
     "UPDATE_LAST_LOGIN": True,
     "CHECK_REVOKE_TOKEN": True,
 }
-UNFOLD = {"SITE_TITLE": _("Training jobs"), "SITE_HEADER": _("Training jobs"), "SITE_SUBHEADER": _("Operators' pages")}
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": _("Training jobs"),
+    "SITE_HEADER": _("Training jobs"),
+    "SITE_SUBHEADER": _("Operators' pages"),
+    "SIDEBAR": {"navigation": "jobs_platform.admin_menu.groups"},
+}
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Training jobs",
     "DESCRIPTION": "Runs training jobs on Kubernetes or on this machine.",

@@ -1,6 +1,8 @@
 """Training jobs: to find, to read, to stop and to delete. A field is never written here; the two actions call the
 services that the API calls."""
 
+from datetime import datetime
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -11,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from jobs import wording
 from jobs.admin.actions import delete_jobs, stop_jobs
 from jobs.admin.filters import DeletedFilter, StatusFilter
-from jobs.admin.shown import link_to_records, pretty_json
+from jobs.admin.shown import link_to_records, linked, pretty_json
 from jobs.models import Job
 from jobs.querysets import JobQuerySet
 from jobs_platform.admin_classes import ReadOnlyAdmin
@@ -19,7 +21,17 @@ from jobs_platform.admin_classes import ReadOnlyAdmin
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    list_display = ("name", "public_id", "status", "owner", "project", "pool", "queue_name", "replicas", "created_at")
+    list_display = (
+        "name",
+        "public_id",
+        "status",
+        "owner_link",
+        "project_link",
+        "pool_link",
+        "queue_name",
+        "replicas",
+        "created_at",
+    )
     list_filter = (DeletedFilter, ("status", StatusFilter), "project", "pool")
     list_select_related = ("owner", "project", "pool", "queue")
     search_fields = ("name",)
@@ -27,11 +39,28 @@ class JobAdmin(ReadOnlyAdmin):
     actions = (stop_jobs, delete_jobs)
     fieldsets = (
         (None, {"fields": ("public_id", "name", "status", "sentence", "desired", "records")}),
-        (_("Where"), {"fields": ("project", "owner", "pool", "queue_name", "priority", "replicas", "attempt_number")}),
+        (
+            _("Where"),
+            {
+                "fields": (
+                    "project_link",
+                    "owner_link",
+                    "pool_link",
+                    "queue_name",
+                    "priority",
+                    "replicas",
+                    "attempt_number",
+                )
+            },
+        ),
         (_("Request"), {"fields": ("config_shown",)}),
-        (_("Times"), {"fields": ("created_at", "queued_at", "started_at", "finished_at", "deleted_at")}),
-        (_("Reconcile"), {"fields": ("observed_at", "next_check_at", "lease_until", "failures", "last_error")}),
+        (_("Timestamps"), {"fields": ("created_at", "queued_at", "started_at", "finished_at", "deleted_at")}),
+        (_("Reconcile"), {"fields": ("observed_at", "next_look", "failures", "last_error")}),
     )
+
+    project_link = linked("project", _("project"))
+    owner_link = linked("owner", _("owner"))
+    pool_link = linked("pool", _("resource pool"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         return super().get_queryset(request).select_related(*self.list_select_related).defer("secret_envs")
@@ -45,6 +74,10 @@ class JobAdmin(ReadOnlyAdmin):
 
     def has_control_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
+
+    @admin.display(description=_("next look"))
+    def next_look(self, job: Job) -> datetime | None:
+        return job.next_check_at
 
     @admin.display(description=_("queue"))
     def queue_name(self, job: Job) -> str:

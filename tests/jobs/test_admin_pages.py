@@ -10,6 +10,7 @@ from django.test import Client
 
 from accounts.models import Project, User
 from jobs.models import AuditEntry, Event, Job, Pod, Queue, ResourcePool
+from jobs_platform import admin_menu
 from jobs_platform.admin_classes import BoundedPaginator
 from tests.admin_site import CANARY, logged_in, make_job, page_url, queries_of, registered
 from tests.conftest import make_user
@@ -30,6 +31,14 @@ def job(project: Project, bob: User, queue: Queue) -> Job:
 
 def test_every_model_has_a_page() -> None:
     assert set(registered("jobs")) == set(MODELS)
+
+
+def test_every_page_is_in_the_menu_of_a_superuser(client: Client, job: Job) -> None:
+    content = client.get("/admin/").content.decode()
+    missing = [model for model in site._registry if page_url(model, "changelist") not in content]
+    assert missing == []
+    named = [label for _title, labels in admin_menu.GROUPS for label in labels]
+    assert {model._meta.label for model in site._registry} == set(named)
 
 
 @pytest.mark.parametrize("model", MODELS)
