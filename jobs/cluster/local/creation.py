@@ -6,7 +6,8 @@
    ends), look for started.json (there: it has run), spawn the shim, which inherits the lock. Our copy closes, never
    unlocks: they are one open file.
 4. While the shims come up, sync attempt.json: it names this boot, and after a power cut nobody runs it again.
-5. Hand each shim its spec. If we die before, it reads an end instead, and ends.
+5. When a shim says that it is there, hand it its spec. If we die before, it reads an end instead, and ends; if it
+   dies before, begin again at 3.
 6. Write `launched`. A replica without started.json whose lock is free from now on has lost its shim, and is Lost;
    before, it only waits for the next call.
 """
@@ -15,8 +16,8 @@ import os
 import secrets
 import time
 from contextlib import ExitStack
-from io import FileIO
 from pathlib import Path
+from socket import socket
 
 from jobs.cluster.base import AttemptSpec
 from jobs.cluster.errors import Conflict, Invalid, NotFound, Unavailable
@@ -25,10 +26,12 @@ from jobs.cluster.local.environment import pod_environment
 from jobs.cluster.local.places import Places
 from jobs.cluster.local.shim import files, proc
 from jobs.cluster.local.shim import spec as wire
-from jobs.cluster.local.spawn import deliver, spawn
+from jobs.cluster.local.spawn import ShimGone, deliver, spawn
 from jobs.cluster.local.state import AttemptState, attempt_dir, read_attempt
 from jobs.identifiers import pod_name
 from jobs.logs.format import pod_dir
+
+LAUNCH_TRIES = 3
 
 
 def refuse_what_cannot_be_done(spec: AttemptSpec) -> None:
@@ -89,28 +92,35 @@ def begin(places: Places, spec: AttemptSpec, directory: Path) -> AttemptState:
 
 
 def launch(places: Places, spec: AttemptSpec, state: AttemptState, directory: Path) -> None:
-    with ExitStack() as pipes:
-        waiting: list[tuple[int, FileIO]] = []
+    for _ in range(LAUNCH_TRIES - 1):
+        try:
+            return launch_once(places, spec, state, directory)
+        except ShimGone:
+            continue
+    return launch_once(places, spec, state, directory)
+
+
+def launch_once(places: Places, spec: AttemptSpec, state: AttemptState, directory: Path) -> None:
+    with ExitStack() as shims:
+        waiting: list[tuple[int, socket]] = []
         for replica in range(state.replicas):
-            pipe = spawn_unless_known(spec, directory / str(replica), replica)
-            if pipe is not None:
-                waiting.append((replica, pipes.enter_context(pipe)))
+            shim = spawn_unless_known(directory / str(replica))
+            if shim is not None:
+                waiting.append((replica, shims.enter_context(shim)))
         files.sync(os.fsencode(directory / "attempt.json"))
-        for replica, pipe in waiting:
-            deliver(pipe, shim_spec(places, spec, state, directory / str(replica), replica))
+        for replica, shim in waiting:
+            deliver(shim, shim_spec(places, spec, state, directory / str(replica), replica))
     (directory / "launched").touch(mode=0o600)
 
 
-def spawn_unless_known(spec: AttemptSpec, own: Path, replica: int) -> FileIO | None:
-    """The pipe for the spec of a new shim; None when the command has started, or was stopped before it could."""
+def spawn_unless_known(own: Path) -> socket | None:
+    """A new shim that waits for its spec; None when the command has started, or was stopped before it could."""
     own.mkdir(mode=0o700, exist_ok=True)
     lock = take_or_see_it_start(own)
     if lock is None:
         return None
     try:
-        if has_begun(own):
-            return None
-        return spawn(pod_name(spec.ref.job_id, spec.ref.attempt, replica), lock)
+        return None if has_begun(own) else spawn(lock)
     finally:
         os.close(lock)
 

@@ -9,13 +9,16 @@ import socket
 import sys
 import threading
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
 
 from jobs.cluster.errors import Unavailable
 
 SHIM = Path(__file__).parent / "shim" / "__main__.py"
-SEND_TIMEOUT_S = 5.0
+TIMEOUT_S = 10.0
+
+
+class ShimGone(Unavailable):
+    """A shim, or who was to fork it, was killed before it had its spec: nothing has run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +33,30 @@ _ended: set[int] = set()  # to be collected
 _lock = threading.Lock()
 
 
-def spawn(name: str, lock: int) -> FileIO:
-    """Start the shim of pod `name`, which takes over `lock` and waits for its spec on the pipe that is returned: closed
-    without one, it ends without having done anything. Raises Unavailable."""
-    read, write = os.pipe()
-    pipe = FileIO(write, "w")
+def spawn(lock: int) -> socket.socket:
+    """Start a shim that takes over `lock`. It says when it is there, and waits for its spec, on the socket that is
+    returned: closed without one, it ends without having done anything. Raises Unavailable."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        send([read, lock])
+        send([theirs.fileno(), lock])
     except OSError as exc:
-        pipe.close()
-        raise Unavailable(f"no process could be started for {name}: {exc}") from exc
+        ours.close()
+        raise Unavailable(f"no process could be started: {exc}") from exc
     finally:
-        os.close(read)
-    return pipe
+        theirs.close()
+    ours.settimeout(TIMEOUT_S)
+    return ours
 
 
-def deliver(pipe: FileIO, spec: bytes) -> None:
-    """Tell a spawned shim what to run, and close the pipe. Raises Unavailable."""
+def deliver(shim: socket.socket, spec: bytes) -> None:
+    """Wait until a spawned shim is there, tell it what to run, close the socket. Raises ShimGone."""
     try:
-        with pipe:
-            while spec:
-                spec = spec[pipe.write(spec) :]
-    except BrokenPipeError as exc:
-        raise Unavailable("a supervisor ended before it was told what to run") from exc
+        with shim:
+            if not shim.recv(1):
+                raise ShimGone("the supervisor's process ended as it began")
+            shim.sendall(spec)
+    except OSError as exc:
+        raise ShimGone(f"the supervisor does not listen: {exc}") from exc
 
 
 def send(files: list[int]) -> None:
@@ -91,7 +95,7 @@ def start() -> Zygote:
         raise
     finally:
         theirs.close()
-    ours.settimeout(SEND_TIMEOUT_S)
+    ours.settimeout(TIMEOUT_S)
     return Zygote(ours, pid, os.getpid())
 
 

@@ -40,7 +40,7 @@ def preload() -> None:
 
 
 def main() -> None:
-    """With the spec on standard input and the lock on LOCK, in a session of its own."""
+    """With the socket that the spec comes from on standard input and the lock on LOCK, in a session of its own."""
     close_strangers()
     command.prctl(command.PR_SET_CHILD_SUBREAPER, 1)
     wakeup, wakeup_write = os.pipe()
@@ -70,6 +70,7 @@ def close_strangers() -> None:
 
 
 def read_spec() -> Spec:
+    os.write(0, b"+")  # here we are
     parts = []
     while part := os.read(0, 1 << 16):
         parts.append(part)

@@ -1,4 +1,4 @@
-"""What a shim is told, over its standard input and never on disk: it holds the secrets.
+"""What a shim is told, over a socket and never on disk: it holds the secrets.
 
 NUL-terminated `key=value` fields, which no argument, path or variable can contain a NUL in: one pass to read, no parser
 to import. `arg` and `env` repeat, in order.

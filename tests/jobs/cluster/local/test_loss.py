@@ -100,7 +100,9 @@ def test_a_supervisor_that_ends_before_the_start_is_lost(local: LocalWorld, monk
     local.cluster.create_attempt(made)
     pod = local.over(made.ref).pods[0]
     assert (pod.phase, pod.reason) == (PodPhase.FAILED, PodReason.LOST)
-    assert "the spec is not complete" in pod.message, "the supervisor's last words"
+    before, _, last_words = pod.message.partition(": ")
+    assert before == "its supervisor ended before it started the command"
+    assert "Error" in last_words
     assert local.output(made.ref) == b""
 
 

@@ -5,10 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from jobs.cluster.base import AttemptSpec
+from jobs.cluster.errors import Unavailable
 from jobs.cluster.local import spawn
 from tests.jobs.cluster.local.test_stop import alive
 from tests.jobs.cluster.worlds import LocalWorld, eventually, spec
@@ -18,6 +21,8 @@ CREATOR = """
 import os, sys
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jobs_platform.settings")
 from pathlib import Path
+from jobs.cluster.base import AttemptSpec
+from jobs.cluster.errors import Unavailable
 from jobs.cluster.local import spawn
 from tests.jobs.cluster.worlds import LocalWorld, spec
 world = LocalWorld(Path(sys.argv[1]))
@@ -84,3 +89,35 @@ def test_a_forked_copy_of_the_creator_starts_its_own(local: LocalWorld) -> None:
     assert zygote_pid() != ours.pid
     spawn.dismiss()
     spawn._zygote = ours
+
+
+def test_killed_again_and_again_it_loses_and_repeats_nothing(local: LocalWorld) -> None:
+    made = [spec("/bin/sh", "-c", "echo ran") for _ in range(40)]
+    with ThreadPoolExecutor(4) as threads:
+        creations = [threads.submit(insist_on_creating, local, each) for each in made]
+        for done in range(0, 40, 5):
+            eventually(lambda done=done: sum(each.done() for each in creations) > done, "the next creations")  # type: ignore[misc]
+            kill_zygote()
+    for each in made:
+        assert local.over(each.ref).all_succeeded
+        assert local.output(each.ref) == b"ran\n"
+
+
+def insist_on_creating(local: LocalWorld, made: AttemptSpec) -> None:
+    """As the platform does: what may or may not have taken effect is asked for again."""
+
+    def create() -> bool:
+        try:
+            return bool(local.cluster.create_attempt(made))
+        except Unavailable:
+            return False
+
+    eventually(create, "the creation")
+
+
+def kill_zygote() -> None:
+    found = spawn._zygote
+    if found is not None:
+        os.kill(found.pid, signal.SIGKILL)  # not collected before reap() below, so the number is still its own
+        eventually(lambda: not alive(found.pid), "its end")
+        spawn.reap()
