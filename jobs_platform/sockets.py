@@ -1,8 +1,6 @@
 """WebSockets: who may connect from where, who it is, and what answers. A path nobody serves is closed with 4404."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from channels.routing import URLRouter
@@ -45,8 +43,8 @@ class AllowedHosts:
 
 def websocket_application() -> Application:
     from accounts.ws_auth import WebSocketAuthMiddleware
+    from jobs.routing import websocket_urlpatterns
 
-    websocket_urlpatterns = import_module("jobs.routing").websocket_urlpatterns if find_spec("jobs.routing") else []
     fallback: Any = unknown_path  # an ASGI application, where Django's type wants a view
     router = URLRouter([*websocket_urlpatterns, re_path(r"", fallback)])
     return AllowedHosts(WebSocketAuthMiddleware(router))
