@@ -18,6 +18,9 @@ from jobs_platform.lean import without
 UNUSED = ("psycopg", "requests", "OpenSSL")
 SHARED = (
     "celery.app.amqp",
+    "celery.app.control",
+    "celery.app.events",
+    "celery.app.log",
     "celery.app.task",
     "celery.apps.beat",
     "celery.apps.worker",
@@ -33,6 +36,7 @@ SHARED = (
     "kombu.transport.redis",
     "rest_framework.views",
     "channels.routing",
+    "channels.layers",
     "channels_redis.pubsub",
     "daphne.endpoints",
     "daphne.http_protocol",
@@ -47,6 +51,7 @@ SHARED = (
     "jobs.cluster.local.cluster",
     "jobs.cluster.local.streams",
     "jobs.management.commands.agent",
+    "jobs.routing",
     "jobs.tasks",
     "jobs_platform.handler",
     "jobs_platform.protocols",

@@ -116,11 +116,12 @@ class Supervisor:
         self.selector.unregister(child.news)
 
     def reap(self) -> None:
-        while self.children and (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)):
-            # While it is not reaped its number is nobody else's: what is left in its group can be killed safely.
-            kill_group(ended.si_pid)
-            _, status = os.waitpid(ended.si_pid, 0)
-            child = self.children.pop(ended.si_pid, None)
+        """Only the child itself: what is in its group and outlives it is a training job about to detach itself."""
+        while self.children:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            child = self.children.pop(pid, None)
             if child:
                 self.ended(child, os.waitstatus_to_exitcode(status))
 
@@ -167,7 +168,7 @@ class Supervisor:
             self.wait_until(lambda: not self.named(stage) or self.stop_requests > max(asked, 1), patience)  # noqa: B023
             for child in self.named(stage):
                 self.terminal.say(f"{child.service.name} does not stop; killing it.")
-                kill_group(child.pid)
+                os.kill(child.pid, signal.SIGKILL)
             self.wait_until(lambda: not self.named(stage), 5.0)  # noqa: B023
 
 
@@ -180,13 +181,6 @@ def catch_signals() -> socket.socket:
     for number in (*STOPPING_SIGNALS, signal.SIGCHLD):
         signal.signal(number, lambda number, frame: None)
     return reader
-
-
-def kill_group(pid: int) -> None:
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass  # it is empty already, or (macOS) holds only what has ended
 
 
 def describe(code: int) -> str:
