@@ -9,7 +9,7 @@ from jobs.reconcile import loop
 from jobs.reconcile import sweep as sweeps
 
 
-@shared_task(name="jobs.reconcile_pool")
+@shared_task(name=wakeups.TASK)
 def reconcile_pool(pool_id: int) -> None:
     wakeups.answered(pool_id)
     pool = ResourcePool.objects.filter(pk=pool_id).first()

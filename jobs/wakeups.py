@@ -10,6 +10,7 @@ import time
 from functools import cache
 
 import redis
+from celery import current_app
 from django.conf import settings
 from kombu.exceptions import OperationalError
 from redis.backoff import NoBackoff
@@ -17,6 +18,7 @@ from redis.retry import Retry
 
 logger = logging.getLogger(__name__)
 
+TASK = "jobs.reconcile_pool"
 FLAG_MILLISECONDS = 2000
 TIMEOUT_SECONDS = 0.5
 PAUSE_SECONDS = 1.0  # after a failure nobody waits for the broker again for so long
@@ -54,9 +56,10 @@ def wake(pool_id: int) -> bool:
 
 
 def publish(pool_id: int) -> None:
-    from jobs.tasks import reconcile_pool  # tasks import what calls this
-
-    reconcile_pool.apply_async((pool_id,), retry=True, retry_policy={"max_retries": 1, "interval_start": 0}, expires=60)
+    """By name: jobs.tasks imports what calls this."""
+    current_app.send_task(
+        TASK, (pool_id,), retry=True, retry_policy={"max_retries": 1, "interval_start": 0}, expires=60
+    )
 
 
 def answered(pool_id: int) -> None:

@@ -15,7 +15,9 @@ from jobs.cluster.errors import Unavailable
 from jobs.exceptions import JobNotActive, JobNotFound
 from jobs.models import Attempt, Job, Queue, ResourcePool
 from jobs.reconcile import claims, loop
+from jobs.reconcile.apply import apply
 from jobs.reconcile.decide import View, decide
+from jobs.reconcile.work import Work
 from jobs.services import Origin
 from jobs.states import FINAL, Desired, JobStatus, allowed
 from tests.jobs.conftest import submit
@@ -93,7 +95,7 @@ class LifeTests(TestCase):
 
     def write_stale(self, job: Job) -> None:
         claim = claims.Claim("stale", timezone.now() - timedelta(minutes=5), (job,))
-        loop.apply(claim, [loop.Work(job, None, decision=decide(view_of_ended(), None, timezone.now()))])
+        apply(claim, [Work(job, None, decision=decide(view_of_ended(), None, timezone.now()))])
 
 
 def view_of_ended() -> View:
