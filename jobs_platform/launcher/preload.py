@@ -13,9 +13,10 @@ from importlib import import_module
 
 from jobs_platform.lean import without
 
-# Tried by the admin's theme, REST framework and Twisted, which do as well without: PostgreSQL's driver (its own backend
-# asks for it by itself), an HTTP client for tests, TLS for a server behind a proxy.
-UNUSED = ("psycopg", "requests", "OpenSSL")
+# Tried by the admin's theme, REST framework and Twisted, which do as well without: an HTTP client for tests, TLS for a
+# server behind a proxy, and, where the database is another, PostgreSQL's driver.
+UNUSED = ("requests", "OpenSSL")
+POSTGRESQL_DRIVER = "psycopg"
 SHARED = (
     "celery.app.amqp",
     "celery.app.control",
@@ -63,9 +64,16 @@ FORBIDDEN = ("daphne.server", "twisted.internet.reactor")
 
 def preload() -> None:
     os.environ["CELERY_SKIP_CHECKS"] = "1"  # services.run_prepare has made them
-    with without(*UNUSED):
+    with without(*unused()):
         load()
     settle()
+
+
+def unused() -> tuple[str, ...]:
+    from django.conf import settings
+
+    is_postgresql = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+    return UNUSED if is_postgresql else (*UNUSED, POSTGRESQL_DRIVER)
 
 
 def load() -> None:
