@@ -125,7 +125,7 @@ class LogsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                     await self.wait_for_room(chunk.cursor)
                     await self.send(text_data=protocol.dump_log(chunk.data, chunk.cursor))
         await self.tell(End(await final_status(target)))
-        await self.close(code=CloseCode.END)
+        await self.close(code=int(CloseCode.END))
 
     def find(self, job_id: str, pod_name: str, container: str) -> Target:
         return find_target(actor=self.scope["user"], job_id=job_id, pod_name=pod_name, container=container, follow=True)
@@ -145,7 +145,7 @@ class LogsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
 
     async def refuse(self, close_code: int, error: Error) -> None:
         await self.tell(error)
-        await self.close(code=close_code)
+        await self.close(code=int(close_code))  # an int and nothing derived from it, or autobahn refuses it
 
     async def tell(self, message: ServerMessage) -> None:
         await self.send(text_data=protocol.dump(message))

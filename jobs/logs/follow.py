@@ -1,9 +1,9 @@
 """Following a log: what was written since a cursor, and then what is being written, until its end.
 
 Nothing is lost and nothing comes twice: each chunk says where the next one begins. Reads happen in the event loop:
-256 KiB take 0.03 ms, from a cold disk a few ms at worst, where a thread would cost 0.1 ms each time; between two of them
-everybody else has a turn. Only the search for the beginning, which may go through much of a large log, is sent to a
-thread.
+256 KiB take 0.03 ms, and a few ms at worst from a cold disk, where a thread would cost 0.1 ms each time; between two of
+them everybody else has a turn. Only the search for the beginning, which may go through much of a large log, is sent to
+a thread.
 """
 
 import asyncio

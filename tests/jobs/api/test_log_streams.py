@@ -213,9 +213,7 @@ async def test_followers_of_one_pod_ask_the_database_once(
 
     monkeypatch.setattr(log_target, "FRESH_SECONDS", 60.0)
     monkeypatch.setattr(log_target, "pod_state", counted)
-    target = await database(
-        lambda: log_target.find_target(actor=job.owner, job_id=job.public_id, pod_name=pod.name, follow=True)
-    )
+    target = log_target.Target(job.pk, job.public_id, pod.name, LogKey(job.public_id, 1, 0))
     states = await asyncio.gather(*(log_target.board().state(target) for _ in range(20)))
     assert [state.status for state in states] == ["Running"] * 20
     assert calls == [pod.name]

@@ -77,6 +77,7 @@ class Visitor:
         output = await self.socket.receive_output(SECONDS)
         if output["type"] == "websocket.close":
             self.closed = output["code"]
+            assert type(self.closed) is int  # what the server takes is not an enum
             return
         message = json.loads(output["text"])
         if message["operation"] == "log":
