@@ -16,6 +16,7 @@ class LogView {
     this.button = root.querySelector("[data-follow]");
     this.lines.addEventListener("scroll", () => this.setFollowing(this.isAtEnd()), { passive: true });
     this.button.addEventListener("click", () => this.setFollowing(true));
+    document.addEventListener("visibilitychange", () => this.draw());
     new ResizeObserver(() => this.following && this.toEnd()).observe(this.lines);
     this.reset("");
   }
@@ -62,7 +63,6 @@ class LogView {
       this.cursor = message.cursor;
       this.take(message.data);
     } else if (message.operation === "end") {
-      this.cursor = message.cursor;
       this.ended = true;
       this.draw();
       this.say(this.lines.childElementCount ? this.texts.ended : this.texts.emptyEnd);
@@ -82,10 +82,9 @@ class LogView {
 
   take(text) {
     this.pending += text;
-    if (this.drawing) return;
+    if (document.hidden) this.draw(); // no frames then, and timers only once a minute
+    else if (!this.drawing) requestAnimationFrame(() => this.draw());
     this.drawing = true;
-    const later = document.hidden ? (draw) => setTimeout(draw, 200) : requestAnimationFrame;
-    later(() => this.draw());
   }
 
   draw() {
@@ -109,6 +108,7 @@ class LogView {
     this.trim();
     this.showState();
     if (this.following) this.toEnd();
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ operation: "ack", cursor: this.cursor }));
   }
 
   drawPartial() {

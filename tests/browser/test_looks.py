@@ -1,0 +1,86 @@
+"""Every page in both languages, themes and widths: nothing serious for axe-core, nothing to scroll sideways."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.reader import Reader
+from tests.stack.stack import Stack
+
+CJK = re.compile(r"[\u4e00-\u9fff]")
+# What is not translated: names, and what a user or a program wrote.
+LATIN = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,}")
+
+
+@pytest.fixture(scope="module")
+def job(stack: Stack) -> Iterator[str]:
+    api = stack.client()
+    body = {
+        "jobName": "looks",
+        "image": "python:3.11",
+        "command": ["sh", "-c", "echo printed; exec sleep 600"],
+        "replicas": 2,
+    }
+    job_id = api.post("/api/jobs/create", json=body).json()["data"]["jobId"]
+    yield job_id
+    api.delete(f"/api/jobs/{job_id}")
+
+
+def pages(job: str) -> list[str]:
+    pod = f"/jobs/{job}/pods/{job}-1-0"
+    return [
+        "/",
+        "/?keyword=nothing-like-this",
+        "/jobs/new",
+        f"/jobs/{job}",
+        f"{pod}/logs",
+        f"{pod}/terminal",
+        f"/jobs/{job}/stop",
+        "/account",
+        "/login",
+    ]
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_every_page(language: str, scheme: str, width: int, job: str, open_reader: Callable[..., Reader]) -> None:
+    reader = open_reader(language=language, scheme=scheme, width=width)
+    reader.go(f"/jobs/{job}")
+    reader.status({"en": "Running", "zh-hans": "运行中"}[language])
+    reader.wait_for_log("printed")
+    findings = []
+    for path in pages(job):
+        reader.go(path)
+        findings += reader.serious_findings()
+        assert not reader.overflows(), path
+        text = reader.page.locator("main").inner_text().replace("中文", "").replace("English", "")
+        assert bool(CJK.search(text)) == (language == "zh-hans"), path
+        if language == "zh-hans" and "new" not in path:
+            assert not LATIN.search(text), (path, LATIN.search(text))
+    assert findings == []
+
+
+def test_the_theme_switch_outlives_the_page(open_reader: Callable[..., Reader]) -> None:
+    reader = open_reader(scheme="light")
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = reader.page.evaluate(background)
+    reader.page.click("[data-theme-switch]")
+    dark = reader.page.evaluate(background)
+    assert dark != light
+    reader.page.reload()
+    assert reader.page.evaluate(background) == dark
+    reader.page.click("[data-theme-switch]")
+    assert reader.page.evaluate(background) == light
+
+
+def test_the_language_switch_keeps_the_page(open_reader: Callable[..., Reader]) -> None:
+    reader = open_reader(language="zh-hans")
+    reader.go("/?status=Running")
+    reader.page.click("text=EN")
+    expect(reader.page.locator("h1")).to_have_text("Training jobs")
+    assert reader.page.url.endswith("/?status=Running")
+    reader.page.click("text=中文")
+    expect(reader.page.locator("h1")).to_have_text("训练任务")
