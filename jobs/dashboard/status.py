@@ -30,8 +30,8 @@ TONES: dict[JobStatus, str] = {
     JobStatus.SUCCEEDED: "done",
     JobStatus.FAILED: "failed",
 }
-# An active job is looked at every few seconds; one not seen for this long may have changed unseen.
-STALE_AFTER = timedelta(seconds=60)
+# A job on its cluster is looked at every 15 seconds and a pool's agent reports as often: three misses in a row.
+STALE_AFTER = timedelta(seconds=45)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,25 @@ class StatusView:
 
 
 def observed_at(job: Job) -> datetime:
-    """When the platform last knew the status for sure: for a final status, when it became final."""
+    """When the platform last knew the status for sure. A final status is sure for good; what is on the cluster was seen
+    there; a queued job waits as long as its pool is being watched; an accepted one is the platform's own to look at."""
     if job.is_final:
         return job.finished_at or job.observed_at or job.created_at
+    if job.state is JobStatus.QUEUED:
+        return job.pool.agent_seen_at or job.queued_at or job.created_at
     return job.observed_at or job.created_at
 
 
 def is_stale(job: Job, now: datetime) -> bool:
-    return job.is_active and now - observed_at(job) > STALE_AFTER
+    """Whether the status may have changed unseen. A job that was never seen on its cluster yet is late only when its
+    next look is."""
+    if job.is_final:
+        return False
+    if job.state is JobStatus.QUEUED:
+        since = job.pool.agent_seen_at or now
+    else:
+        since = job.observed_at or job.next_check_at or now
+    return now - since > STALE_AFTER
 
 
 def view_of(job: Job, now: datetime) -> StatusView:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import QueryDict
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from jobs.dashboard.detail import command_text
 
@@ -44,6 +46,27 @@ ADVANCED = (
 )
 DEFAULTS = {"replicas": "1", "priority": "normal", "image": "python:3.11-slim", "maxRetries": "0"}
 PLACES = {"resourcePoolId": "place", "queue": "place", "command": "command", "envs": "envs"}
+LABELS: dict[str, Promise] = {
+    "jobName": gettext_lazy("Name"),
+    "command": gettext_lazy("Command"),
+    "image": gettext_lazy("Image"),
+    "place": gettext_lazy("Pool and queue"),
+    "projectId": gettext_lazy("Project"),
+    "replicas": gettext_lazy("Replicas"),
+    "cpu": gettext_lazy("CPU"),
+    "memory": gettext_lazy("Memory"),
+    "gpu": gettext_lazy("GPUs"),
+    "maxRunTimeSeconds": gettext_lazy("Time limit"),
+    "maxRetries": gettext_lazy("Retries"),
+    "envs": gettext_lazy("Environment variables"),
+    "priority": gettext_lazy("Priority"),
+    "terminationGracePeriodSeconds": gettext_lazy("Grace period"),
+    "gpuType": gettext_lazy("GPU type"),
+    "sharedMemory": gettext_lazy("Shared memory"),
+    "workingDir": gettext_lazy("Working directory"),
+    "description": gettext_lazy("Description"),
+    "other": gettext_lazy("Other fields (JSON)"),
+}
 PATHS = {path: name for name, path in {**PLAIN, **NUMBERS}.items()}
 
 
@@ -153,6 +176,13 @@ class JobForm:
             self.add(f"env-{self.envs.index(rows[index])}", message)
         else:
             self.add(name, message if name != "other" else f"{path}: {message}")
+
+    @property
+    def summary(self) -> list[tuple[str, str, str]]:
+        """Field, its label and what is wrong with it, in the order of the page."""
+        order = list(LABELS)
+        names = sorted(self.errors, key=lambda name: order.index(name if name in LABELS else "envs"))
+        return [(name, str(LABELS.get(name, LABELS["envs"])), text) for name in names for text in self.errors[name]]
 
     @property
     def is_advanced(self) -> bool:

@@ -119,7 +119,7 @@ def test_an_error_is_in_place_and_in_the_summary(
     assert response.status_code == 400
     assert not Job.objects.exists()
     assert f'id="e-{place}"' in page
-    assert f'href="#f-{place}"' in page
+    assert f'href="#f-{place}"' in page.split("</ul>")[0]
     assert f'id="f-{place}"' in page
     assert 'aria-invalid="true"' in page
 

@@ -16,11 +16,11 @@ def page(browse: Browse, user: User, job: Job, query: str = "") -> str:
 
 
 def test_it_says_the_status_why_and_what_to_do(bob: User, browse: Browse, make_job: MakeJob) -> None:
-    params = {"pod": "pod-1", "detail": "The limit is 2 GiB."}
+    params = {"pod": "pod-1", "detail": "its limit is 2 GiB"}
     job = make_job(bob, pods=1, status="Failed", status_reason="OutOfMemory", status_params=params)
     text = page(browse, bob, job)
     assert ">Failed<" in text
-    assert "Pod pod-1 used more memory than its limit and was ended. The limit is 2 GiB." in text
+    assert "Pod pod-1 used more memory than its limit and was ended (its limit is 2 GiB)" in text
     assert "Ask for more memory" in text
     assert "Final" in text
 

@@ -102,15 +102,40 @@ def test_times_are_relative_with_the_exact_one_on_hover(bob: User, browse: Brows
     assert f'title="{created:%Y-%m-%d %H:%M:%S} UTC">3 min ago</time>' in text(browse(bob), "/")
 
 
-def test_an_unobserved_job_is_marked_stale(bob: User, browse: Browse, make_job: MakeJob) -> None:
-    old = timezone.now() - timedelta(hours=1)
-    make_job(bob, "unseen", status="Running", observed_at=old)
+@pytest.mark.parametrize("status", ["Starting", "Running", "Stopping"])
+def test_a_job_not_seen_on_its_cluster_lately_is_stale(
+    status: str, bob: User, browse: Browse, make_job: MakeJob
+) -> None:
+    now = timezone.now()
+    seen = make_job(bob, "seen", status=status, observed_at=now - timedelta(seconds=40))
+    assert ">stale<" not in text(browse(bob), "/")
+    Job.objects.filter(pk=seen.pk).update(observed_at=now - timedelta(seconds=50))
     assert ">stale<" in text(browse(bob), "/")
 
 
-def test_a_final_job_is_never_stale(bob: User, browse: Browse, make_job: MakeJob) -> None:
+def test_a_job_nobody_looked_at_when_it_was_due_is_stale(bob: User, browse: Browse, make_job: MakeJob) -> None:
+    now = timezone.now()
+    job = make_job(bob, next_check_at=now - timedelta(seconds=5))
+    assert ">stale<" not in text(browse(bob), "/")
+    Job.objects.filter(pk=job.pk).update(next_check_at=now - timedelta(minutes=1))
+    assert ">stale<" in text(browse(bob), "/")
+
+
+def test_a_queued_job_is_stale_when_nobody_watches_its_pool(
+    bob: User, pool: ResourcePool, browse: Browse, make_job: MakeJob
+) -> None:
+    now = timezone.now()
+    make_job(bob, status="Queued", next_check_at=None, created_at=now - timedelta(hours=1))
+    ResourcePool.objects.filter(pk=pool.pk).update(agent_seen_at=now)
+    assert ">stale<" not in text(browse(bob), "/")
+    ResourcePool.objects.filter(pk=pool.pk).update(agent_seen_at=now - timedelta(minutes=1))
+    assert ">stale<" in text(browse(bob), "/")
+
+
+@pytest.mark.parametrize("status", ["Stopped", "Succeeded", "Failed"])
+def test_a_final_job_is_never_stale(status: str, bob: User, browse: Browse, make_job: MakeJob) -> None:
     old = timezone.now() - timedelta(days=9)
-    make_job(bob, "done", status="Succeeded", observed_at=old, finished_at=old, created_at=old)
+    make_job(bob, "done", status=status, observed_at=old, finished_at=old, created_at=old, next_check_at=old)
     assert ">stale<" not in text(browse(bob), "/")
 
 
