@@ -2,6 +2,7 @@
 set aside, then the keyword index and the counts are rebuilt as the triggers would have left them."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 RARE = "zebrafinch"
@@ -29,17 +30,40 @@ COUNTS = """
 INSERT INTO jobs_jobcount (project_id, status, count)
 SELECT project_id, status, count(*) FROM jobs_job WHERE deleted_at IS NULL GROUP BY project_id, status
 """
+MATCH = f"SELECT rowid FROM jobs_job_search WHERE jobs_job_search MATCH '\"{RARE}\"'"
+COLUMNS = "id, public_id, name, status, priority, replicas, created_at, started_at, finished_at"
+# What each call asks of the database, as plainly as it can be asked.
+BY_HAND = {
+    "list, first page of 10": (
+        "SELECT sum(count) FROM jobs_jobcount",
+        f"SELECT {COLUMNS} FROM jobs_job WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 10",
+    ),
+    "detail": (f"SELECT {COLUMNS}, config FROM jobs_job WHERE id = 500",),
+    "rare keyword": (
+        f"SELECT count(*) FROM jobs_job WHERE id IN ({MATCH}) AND deleted_at IS NULL",
+        f"SELECT {COLUMNS} FROM jobs_job WHERE id IN ({MATCH}) AND deleted_at IS NULL ORDER BY id DESC LIMIT 10",
+    ),
+    "create": (
+        "BEGIN IMMEDIATE",
+        """INSERT INTO jobs_auditentry (at, actor_name, action, object_id, project_slug, address, request_id, detail)
+        VALUES (datetime('now'), 'bench', 'bench', '', '', '', '', '{}')""",
+        "COMMIT",
+    ),
+}
+
+
+def drain(database: Path) -> None:
+    """Let the pools start nothing."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("UPDATE jobs_resourcepool SET draining = 1")
 
 
 def seed(database: Path, rows: int) -> None:
     """Bring the instance to `rows` jobs in all. It must not be running, and have a project, a pool and a queue."""
-    connection = sqlite3.connect(database, isolation_level=None)
-    try:
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         have: int = connection.execute("SELECT coalesce(max(id), 0) FROM jobs_job").fetchone()[0]
         if have < rows:
             insert(connection, have + 1, rows)
-    finally:
-        connection.close()
 
 
 def insert(connection: sqlite3.Connection, first: int, last: int) -> None:
