@@ -8,13 +8,13 @@ where there is no attempt yet it is left as a tombstone, for a creator that was 
 import json
 import os
 import secrets
-import shutil
 import signal
 from pathlib import Path
 
 from jobs.cluster.base import ObjectRef
 from jobs.cluster.errors import NotFound, Unavailable
 from jobs.cluster.local import locks
+from jobs.cluster.local.disposal import dispose
 from jobs.cluster.local.places import Places
 from jobs.cluster.local.settlement import settle
 from jobs.cluster.local.shim import files, proc
@@ -72,7 +72,6 @@ def forget(places: Places, ref: ObjectRef) -> None:
     """Raises Unavailable while anything of it lives."""
     directory = attempt_dir(places.pool_dir, ref)
     try:
-        sweep(places.pool_dir)
         if not directory.is_dir():
             return
         with locks.mutex(directory):
@@ -97,11 +96,4 @@ def remove(pool_dir: Path, directory: Path) -> None:
     hidden = pool_dir / FORGOTTEN / f"{directory.name}-{secrets.token_hex(4)}"
     hidden.parent.mkdir(mode=0o700, exist_ok=True)
     directory.rename(hidden)
-    # Somebody else's sweep() may be at it too, and what either leaves the next one takes.
-    shutil.rmtree(hidden, ignore_errors=True)
-
-
-def sweep(pool_dir: Path) -> None:
-    """What an earlier removal left behind when it was killed."""
-    for hidden in (pool_dir / FORGOTTEN).glob("*"):
-        shutil.rmtree(hidden, ignore_errors=True)
+    dispose(hidden)

@@ -25,6 +25,8 @@ LEFTOVER_OWN_END_S = 0.2  # for what the command left behind to end by itself, s
 LEFTOVER_GRACE_S = 2.0
 KILL_AGAIN_S = 0.05
 TRY_AGAIN_S = 1.0
+HINT_STARTED_S = 0.05  # meanwhile the pipe keeps what the command prints
+HINT_ENDED_S = 5.0
 LOCK = 3  # the open file that holds the replica's lock: its directory
 NEVER = float("inf")
 START_ERROR, STOPPED, OOM_KILLED, NODE_LOST = "StartError", "Stopped", "OOMKilled", "NodeLost"
@@ -102,7 +104,7 @@ class Replica:
         failure = child.release()
         if failure:
             return self.finish(START_ERROR, failure[0], None, failure[1])
-        self.hint()
+        self.hint(HINT_STARTED_S)
         self.supervise()
         return self.finish(*self.outcome())
 
@@ -212,17 +214,18 @@ class Replica:
         }
         insist(lambda: files.replace(self.spec.state_dir, b"exit.json", files.dump(ended)))
         end = os.open(self.spec.state_dir + b"/exit.json", os.O_RDONLY | os.O_CLOEXEC)
-        self.hint()
         os.close(LOCK)
+        self.hint(HINT_ENDED_S)
         os.fsync(end)  # by now somebody may have read and removed it
 
-    def hint(self) -> None:
-        """Best effort by design: the platform's sweep finds out without it, only later."""
+    def hint(self, patience_s: float) -> None:
+        """Best effort by design: the platform's sweep finds out without it, only later. The patience is for a listener
+        whose queue is full: it holds 10 on most machines, and many jobs may start or end at once."""
         import _socket
 
         try:
             sender = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
-            sender.setblocking(False)
+            sender.settimeout(patience_s)
             sender.sendto(self.spec.pod, self.spec.hint_socket)
             sender.close()
         except OSError:

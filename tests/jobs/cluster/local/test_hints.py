@@ -36,3 +36,19 @@ async def test_a_stale_socket_is_replaced(local: LocalWorld) -> None:
 
 def test_without_a_listener_everything_works(local: LocalWorld) -> None:
     assert local.run(spec("true")).phase is PodPhase.SUCCEEDED
+
+
+async def test_no_end_is_missed_when_many_come_at_once(local: LocalWorld) -> None:
+    hints = HintSource(local.hint_socket).watch()
+    first = asyncio.ensure_future(anext(hints))
+    await asyncio.sleep(0)
+    refs = await asyncio.to_thread(lambda: [local.cluster.create_attempt(spec("true")) for _ in range(30)])
+    over: set[str] = set()
+    hint = await asyncio.wait_for(first, 30)
+    while True:
+        if local.is_over(next(ref for ref in refs if ref.job_id == hint.job_id)):
+            over.add(hint.job_id)
+        if len(over) == len(refs):
+            break
+        hint = await asyncio.wait_for(anext(hints), 30)
+    await hints.aclose()  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ import pytest
 
 from jobs.cluster.base import Absent, ObjectRef, PodPhase, PodReason
 from jobs.cluster.errors import Unavailable
+from jobs.cluster.local import disposal
 from jobs.identifiers import new_job_id
 from tests.jobs.cluster.worlds import PYTHON, LocalWorld, eventually, spec
 
@@ -116,6 +117,17 @@ def test_a_tombstone_can_be_forgotten(local: LocalWorld) -> None:
     local.cluster.forget_attempt(ref)
     assert local.cluster.observe([ref]) == {ref: Absent()}
     assert not (local.pool / ref.name).exists()
+
+
+def test_of_what_is_forgotten_nothing_stays_on_disk(local: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    left_by_a_killed_process = local.pool / ".forgotten" / "job-0123456789abcdef-1-00000000" / "0"
+    left_by_a_killed_process.mkdir(parents=True)
+    monkeypatch.setattr(disposal, "_thread", None)
+    for _ in range(3):
+        made = spec("true")
+        local.run(made)
+        local.cluster.forget_attempt(made.ref)
+    eventually(lambda: not list(local.pool.rglob("job-*")), "the removal")
 
 
 def test_no_shim_stays_in_the_process_table(local: LocalWorld) -> None:
