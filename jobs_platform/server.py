@@ -11,6 +11,7 @@ All of it runs in the one event loop. Importing this module installs Twisted's a
 """
 
 import asyncio
+import gc
 import logging
 import signal
 import time
@@ -113,8 +114,22 @@ class DrainingServer(Server):  # type: ignore[misc]  # daphne has no types
         queue = Inbox(protocol) if scope["type"] == "websocket" else asyncio.Queue[Message]()
         scope.setdefault("asgi", {"version": "3.0"})
         application = self.application(scope, queue.get, partial(self.handle_reply, protocol))
-        self.connections[protocol]["application_instance"] = asyncio.ensure_future(application)
+        task = asyncio.ensure_future(application)
+        task.add_done_callback(partial(self.forget, protocol))
+        self.connections[protocol]["application_instance"] = task
         return queue
+
+    def forget(self, protocol: Any, task: "asyncio.Future[None]") -> None:
+        """A request that is answered goes at once. Daphne's own check, once a second, would hold every request and
+        response of that second in memory; it still sees to what failed and to WebSockets."""
+        details = self.connections.get(protocol, {})
+        failed = task.cancelled() or task.exception()
+        if "disconnected" in details and isinstance(protocol, WebRequest) and not failed:
+            del self.connections[protocol]
+
+    def protocol_disconnected(self, protocol: Any) -> None:
+        if protocol in self.connections:
+            super().protocol_disconnected(protocol)
 
     async def handle_reply(self, protocol: Any, message: Message) -> None:
         details = self.connections.get(protocol)
@@ -206,6 +221,8 @@ def serve(host: str, port: int, *, on_listening: Callable[[], None] = lambda: No
         websocket_max_message_size=settings.WEBSOCKET_MAX_MESSAGE_BYTES,
         websocket_max_frame_size=settings.WEBSOCKET_MAX_MESSAGE_BYTES,
     )
+    gc.collect()
+    gc.freeze()  # what is loaded stays: no pass of the collector needs to walk it while requests wait
     server.run()
     if server.failure:
         logger.error("Cannot listen on %s port %d: %s", host, port, server.failure)

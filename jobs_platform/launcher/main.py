@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from jobs_platform.launcher import environment, redis_server, services
+from jobs_platform.launcher import environment, services
 from jobs_platform.launcher.environment import Instance
 from jobs_platform.launcher.instance import Refused, check_address, lock
 from jobs_platform.launcher.output import Terminal
@@ -19,6 +19,7 @@ from jobs_platform.runtime import run_dir
 
 START_SECONDS = 120.0  # the first start on a slow disk applies all migrations
 INTERRUPTED = 130
+LOCAL = "local"  # the pool that this launcher's agent serves in any case (jobs.bootstrap)
 
 
 def main() -> int:
@@ -51,7 +52,7 @@ def run(instance: Instance, supervisor: Supervisor, began: float) -> int:
         return INTERRUPTED if supervisor.stop_requests else 1
     for service in services.services(instance):
         supervisor.keep(service)
-    if supervisor.wait_until(lambda: is_ready(instance, supervisor), START_SECONDS, poll=0.05):
+    if supervisor.wait_until(lambda: is_ready(instance, supervisor, began), START_SECONDS, poll=0.05):
         welcome(instance, supervisor.terminal, time.monotonic() - began)
     elif not supervisor.stop_requests:
         supervisor.terminal.say("Not ready yet: see the lines above. Going on trying.")
@@ -75,11 +76,17 @@ def prepare(supervisor: Supervisor) -> bool:
     )
 
 
-def is_ready(instance: Instance, supervisor: Supervisor) -> bool:
+def is_ready(instance: Instance, supervisor: Supervisor, began: float) -> bool:
+    """Every service works, and the agent has said so since this start. A pool elsewhere may be out of reach."""
     children = list(supervisor.children.values())
     if supervisor.due or not all(child.ready for child in children if child.service.announces):
         return False
-    return redis_server.answers(instance.data_dir) and readiness(instance).get("status") == "ready"
+    found = readiness(instance)
+    if found.get("database") != "ready" or found.get("redis") != "ready":
+        return False
+    local = found["pools"].get(LOCAL)
+    age = local["agentAgeSeconds"] if local else 0.0
+    return age is not None and age < time.monotonic() - began
 
 
 def readiness(instance: Instance) -> dict[str, Any]:

@@ -7,7 +7,6 @@ killed.
 import importlib.util
 import os
 import platform
-import socket
 from pathlib import Path
 
 from jobs_platform.runtime import redis_socket
@@ -51,14 +50,3 @@ def run(data_dir: Path) -> int:
     """Become the server. The kernel's order to die with the launcher holds through exec."""
     path = str(binary())
     os.execv(path, [path, *arguments(data_dir)])
-
-
-def answers(data_dir: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(0.2)
-        try:
-            probe.connect(str(redis_socket(data_dir)))
-            probe.sendall(b"PING\r\n")
-            return probe.recv(16).startswith(b"+PONG")
-        except OSError:
-            return False

@@ -21,10 +21,17 @@ class Service:
     target: Target
     announces: bool = True  # says itself that it is ready
     stop_seconds: float = 10.0  # from SIGTERM to SIGKILL
+    hint: str = ""  # where to look when it ends by itself
 
 
 def redis(instance: Instance) -> Service:
-    return Service("redis", lambda announce: redis_server.run(instance.data_dir), announces=False, stop_seconds=5.0)
+    return Service(
+        "redis",
+        lambda announce: redis_server.run(instance.data_dir),
+        announces=False,
+        stop_seconds=5.0,
+        hint=f" Its log: {redis_server.log_file(instance.data_dir)}",
+    )
 
 
 def prepare() -> Service:

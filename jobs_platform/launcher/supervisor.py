@@ -146,7 +146,7 @@ class Supervisor:
         pause = 0.0 if self.failures[name] == 1 else min(RESTART_MAX, RESTART_MIN * 2 ** (self.failures[name] - 2))
         self.due[name] = (time.monotonic() + pause, child.service)
         then = f"next try in {pause:g} s" if pause else "starting it again"
-        self.terminal.say(f"{name} (process {child.pid}) {describe(code)}; {then}.")
+        self.terminal.say(f"{name} (process {child.pid}) {describe(code)}; {then}.{child.service.hint}")
 
     def start_due(self) -> None:
         for name, (when, service) in list(self.due.items()):
