@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser
@@ -120,6 +120,8 @@ class EndedLogin(models.Model):
 
 class KnownAddress(models.Model):
     """Where a user has logged in from: there, failures that others cause elsewhere do not lock the user out."""
+
+    KNOWN_FOR: ClassVar = timedelta(days=90)
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="known_addresses")
     address = models.CharField(_("address"), max_length=64)

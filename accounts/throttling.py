@@ -7,7 +7,7 @@ Failures of the last AXES_COOLOFF_TIME count:
     account alone         LOGIN_ACCOUNT_FAILURE_LIMIT  many machines that try one account
 
 A lock by account alone would let a stranger keep a user out from everywhere. So that one does not hold at addresses
-where the user has logged in within KNOWN_FOR: the owner goes on from where they usually are, the others wait.
+where the user has logged in within KnownAddress.KNOWN_FOR: the owner goes on from where they usually are, the others wait.
 An address is an IPv4 address or an IPv6 /64, of which one machine has all.
 
 A refused attempt is not checked against the password and not counted, so a lock ends when it says it ends.
@@ -16,7 +16,7 @@ A refused attempt is not checked against the password and not counted, so a lock
 import ipaddress
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from axes.handlers.database import AxesDatabaseHandler
@@ -34,8 +34,6 @@ from accounts.models import KnownAddress, User
 from jobs_platform.api.envelope import failure_response
 from jobs_platform.api.fallbacks import is_api
 from jobs_platform.client_address import client_address
-
-KNOWN_FOR = timedelta(days=90)
 
 BY_PAIR = _(
     "Log-in to this account is paused for your address after %(failures)s wrong passwords. "
@@ -109,7 +107,7 @@ def over(sentence: str | Promise, limit: int, **attempts: str | None) -> Lock | 
 
 
 def is_known(username: str | None, address: str | None) -> bool:
-    since = timezone.now() - KNOWN_FOR
+    since = timezone.now() - KnownAddress.KNOWN_FOR
     known = KnownAddress.objects.filter(user__username=username, address=address or "", last_login_at__gte=since)
     return known.exists()
 
@@ -118,7 +116,7 @@ def remember(user: User, address: str | None) -> None:
     if address:
         now = timezone.now()
         KnownAddress.objects.update_or_create(user=user, address=address, defaults={"last_login_at": now})
-        KnownAddress.objects.filter(user=user, last_login_at__lt=now - KNOWN_FOR).delete()
+        KnownAddress.objects.filter(user=user, last_login_at__lt=now - KnownAddress.KNOWN_FOR).delete()
 
 
 def throttled_address(request: HttpRequest) -> str | None:

@@ -2,7 +2,9 @@
 repeated."""
 
 from celery import shared_task
+from django.utils import timezone
 
+from accounts.purge import purge_expired
 from jobs import wakeups
 from jobs.models import ResourcePool
 from jobs.reconcile import loop
@@ -27,3 +29,4 @@ def purge() -> None:
     for pool in ResourcePool.objects.all():
         sweeps.remove_orphans(pool)
     sweeps.purge_tombstones()
+    purge_expired(timezone.now())

@@ -7,37 +7,45 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='EndedLogin',
+            name="EndedLogin",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('login_id', models.CharField(max_length=32, unique=True)),
-                ('ended_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('expires_at', models.DateTimeField(db_index=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("login_id", models.CharField(max_length=32, unique=True)),
+                ("ended_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_at", models.DateTimeField(db_index=True)),
             ],
             options={
-                'verbose_name': 'ended log-in',
-                'verbose_name_plural': 'ended log-ins',
+                "verbose_name": "ended log-in",
+                "verbose_name_plural": "ended log-ins",
             },
         ),
         migrations.CreateModel(
-            name='KnownAddress',
+            name="KnownAddress",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('address', models.CharField(max_length=64, verbose_name='address')),
-                ('last_login_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='last log-in')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='known_addresses', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("address", models.CharField(max_length=64, verbose_name="address")),
+                ("last_login_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="last log-in")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="known_addresses",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'known address',
-                'verbose_name_plural': 'known addresses',
-                'constraints': [models.UniqueConstraint(fields=('user', 'address'), name='address_known_once_per_user')],
+                "verbose_name": "known address",
+                "verbose_name_plural": "known addresses",
+                "constraints": [
+                    models.UniqueConstraint(fields=("user", "address"), name="address_known_once_per_user")
+                ],
             },
         ),
     ]
