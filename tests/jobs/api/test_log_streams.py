@@ -12,6 +12,7 @@ from accounts import logins
 from accounts.models import User
 from jobs.api import log_streams, log_target
 from jobs.logs import follow, notify
+from jobs.logs.store import LogKey
 from jobs.models import Job, Pod
 from jobs_platform.handler import PlatformHandler
 from tests.jobs.pod_logs import make_pod, print_lines

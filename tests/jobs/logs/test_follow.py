@@ -184,7 +184,7 @@ class TestAPodThatIsOver:
 @pytest.mark.usefixtures("impatient")
 async def test_a_follower_that_goes_away_leaves_no_open_file(store: FilesystemLogStore) -> None:
     write(store, [Written(b"one\n", FIRST_NS)], seal=False)
-    counts = []
+    counts: list[int] = []
     for _ in range(3):
         asked = asyncio.Event()
 
@@ -195,8 +195,13 @@ async def test_a_follower_that_goes_away_leaves_no_open_file(store: FilesystemLo
         task = asyncio.create_task(collect(follow(store, KEY, Query(), runs_on_and_tells)))
         async with asyncio.timeout(DEADLINE):
             await asked.wait()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await asyncio.sleep(0.01)  # the watcher closes its descriptor in its own task
-        counts.append(len(list(Path("/dev/fd").iterdir())))
+            counts.append(open_files())
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            while open_files() >= counts[-1]:  # the watcher closes its descriptor in its own task
+                await asyncio.sleep(0)
     assert counts == [counts[0]] * 3
+
+
+def open_files() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
