@@ -54,9 +54,9 @@ def is_held(directory: Path) -> bool:
 
 
 @contextmanager
-def mutex(directory: Path, *, patience_s: float = PATIENCE_S) -> Iterator[None]:
+def mutex(directory: Path, *, patience_s: float | None = None) -> Iterator[None]:
     """Raises Busy when others hold it all the while, NotFound when the attempt's directory is not there."""
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + (PATIENCE_S if patience_s is None else patience_s)
     while (fd := try_to_take(directory)) is None:
         if time.monotonic() >= deadline:
             raise Busy(f"{directory.name} is being worked on by another process of the platform")
