@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +15,13 @@ from accounts.roles import Role
 
 class User(AbstractUser):
     language = models.CharField(_("language"), max_length=16, blank=True, default="")
+
+    def project_ids(self) -> list[int]:
+        """Of the projects the user is a member of. Plain SQL: it runs with nearly every call, and the ORM takes
+        several times as long to write it as the database to answer it."""
+        with connections[self._state.db or DEFAULT_DB_ALIAS].cursor() as cursor:
+            cursor.execute("SELECT project_id FROM accounts_membership WHERE user_id = %s", [self.pk])
+            return [pk for (pk,) in cursor.fetchall()]
 
     def role_in(self, project_id: int) -> Role | None:
         """The user's role in the project, None when not a member. Superusers are admins everywhere."""

@@ -7,7 +7,8 @@ Failures of the last AXES_COOLOFF_TIME count:
     account alone         LOGIN_ACCOUNT_FAILURE_LIMIT  many machines that try one account
 
 A lock by account alone would let a stranger keep a user out from everywhere. So that one does not hold at addresses
-where the user has logged in within KnownAddress.KNOWN_FOR: the owner goes on from where they usually are, the others wait.
+where the user has logged in within KnownAddress.KNOWN_FOR: the owner goes on from where they usually are, the others
+wait.
 An address is an IPv4 address or an IPv6 /64, of which one machine has all.
 
 A refused attempt is not checked against the password and not counted, so a lock ends when it says it ends.

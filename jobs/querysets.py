@@ -22,7 +22,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         present = self.filter(deleted_at=None)
         if user.is_superuser:
             return present
-        return present.filter(project_id__in=list(user.memberships.values_list("project_id", flat=True)))
+        return present.filter(project_id__in=user.project_ids())
 
     def active(self) -> "JobQuerySet":
         return self.filter(status__in=[status.value for status in ACTIVE])

@@ -266,4 +266,4 @@ def audit(
 
 def visible_project_ids(actor: User) -> Sequence[int] | None:
     """None is "all of them"."""
-    return None if actor.is_superuser else list(actor.memberships.values_list("project_id", flat=True))
+    return None if actor.is_superuser else actor.project_ids()
