@@ -1,10 +1,11 @@
-"""The menu of the operators' pages, by what one looks for rather than by Django's apps."""
+"""The menu and the mark of the operators' pages. The menu goes by what one looks for rather than by Django's apps."""
 
 from typing import Any
 
 from django.apps import apps
 from django.contrib.admin import site
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +30,10 @@ GROUPS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
         ("jobs.AuditEntry", "jobs.TerminalSession", "jobs.TerminalTicket", "admin.LogEntry"),
     ),
 )
+
+
+def mark(request: HttpRequest) -> str:
+    return static("img/mark.svg")
 
 
 def groups(request: HttpRequest) -> list[dict[str, Any]]:

@@ -172,6 +172,8 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": _("Training jobs"),
     "SITE_SUBHEADER": _("Operators' pages"),
     "SIDEBAR": {"navigation": "jobs_platform.admin_menu.groups"},
+    "SITE_ICON": "jobs_platform.admin_menu.mark",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "jobs_platform.admin_menu.mark"}],
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Training jobs",
