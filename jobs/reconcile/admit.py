@@ -26,11 +26,13 @@ EXPLAINED = 50  # of those held back, how many have their reason renewed in one 
 
 def admit(pool: ResourcePool, now: datetime) -> int:
     """How many jobs entered a queue or were given a place; 0 when there was nothing to do."""
-    if not waiting_jobs(pool, now).exists():
+    # Read before the lock is taken: a create must not wait for two hundred rows. What changes in between is refused
+    # by its version, and the places in use are counted under the lock.
+    waiting = list(in_order(waiting_jobs(pool, now)))
+    if not waiting:
         return 0
     with transaction.atomic():
         pool = ResourcePool.objects.select_for_update().get(pk=pool.pk)
-        waiting = list(in_order(waiting_jobs(pool, now)))
         choice = decide_places(pool, waiting)
         chosen = frozenset(choice.admitted)
         enters = [enter(job, now) for job in waiting if job.state is JobStatus.PENDING]
@@ -50,7 +52,8 @@ def waiting_jobs(pool: ResourcePool, now: datetime) -> JobQuerySet:
 
 
 def in_order(jobs: JobQuerySet) -> JobQuerySet:
-    return jobs.select_related("queue").order_by("-queue__priority", "-priority", "pk")[:CONSIDERED]
+    light = jobs.defer("config", "secret_envs", "labels", "last_error").select_related("queue")
+    return light.order_by("-queue__priority", "-priority", "pk")[:CONSIDERED]
 
 
 def enter(job: Job, now: datetime) -> Move:
@@ -67,7 +70,7 @@ def enter(job: Job, now: datetime) -> Move:
 
 
 def mark_entered(job: Job) -> None:
-    """The row as enter() left it. Nobody else can have changed it: the transaction holds the pool."""
+    """The row as enter() left it; where somebody else changed it meanwhile, explain() finds another version."""
     if job.state is JobStatus.PENDING:
         job.status, job.version = JobStatus.QUEUED.value, job.version + 1
         job.status_reason, job.status_params = "Waiting", {}
