@@ -9,6 +9,7 @@ from jobs import wakeups
 from jobs.models import ResourcePool
 from jobs.reconcile import loop
 from jobs.reconcile import sweep as sweeps
+from jobs.terminal import abandoned
 
 
 @shared_task(name=wakeups.TASK)
@@ -30,3 +31,4 @@ def purge() -> None:
         sweeps.remove_orphans(pool)
     sweeps.purge_tombstones()
     purge_expired(timezone.now())
+    abandoned.end_abandoned()

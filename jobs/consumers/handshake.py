@@ -42,7 +42,13 @@ def origin_is_ours(request: HttpRequest) -> bool:
     except DisallowedHost:
         return False
     asked = origin_of(given)
-    return asked is not None and asked in (own, origin_of(settings.PUBLIC_URL))
+    return asked is not None and asked in (own, origin_of(site_of(settings.PUBLIC_URL)))
+
+
+def site_of(url: str) -> str:
+    """Without the path that the platform may be served under."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def origin_of(url: str) -> tuple[str, str, int] | None:

@@ -9,7 +9,6 @@ import asyncio
 import atexit
 import fcntl
 import os
-import secrets
 import signal
 import struct
 import termios
@@ -75,7 +74,7 @@ def start(
     find: Callable[[], PodProcess], command: Sequence[str], env: Mapping[str, str], *, cols: int, rows: int
 ) -> Started:
     process = find()
-    mark = secrets.token_hex(16)
+    mark = sweep.new_mark()
     try:
         pid, master = spawn(command, process, {**process.env, "TERM": TERM, **env, sweep.MARK: mark}, cols, rows)
         try:

@@ -1,9 +1,11 @@
 """Terminals on real pseudo-terminals, beside a real process that stands for the pod."""
 
 import asyncio
+import hashlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from jobs.cluster.local import pty, sweep
 from jobs.cluster.local.pod_process import PodProcess
 from jobs.cluster.local.pty import PtySession
 
+ROOT = Path(__file__).parents[4]
 Open = Callable[..., Awaitable[PtySession]]
 
 
@@ -145,7 +148,7 @@ async def test_ctrl_c_works_also_when_the_server_ignores_it(shell: Open) -> None
 
 async def test_ctrl_c_ends_a_flood_that_nobody_reads(shell: Open) -> None:
     session = await shell("/bin/sh", "-c", INTERRUPTIBLE.format(body="yes"))
-    await until(session, "started\r\n")
+    await until(session, "y\r\ny")
     await session.write(b"\x03")
     await until(session, "interrupted")
     assert await session.wait() == 5
@@ -189,8 +192,6 @@ async def test_large_input_arrives_whole(shell: Open) -> None:
     session = await shell("/bin/sh", "-c", "stty raw -echo; echo go; head -c 1000000 | sha256sum")
     await until(session, "go")
     data = bytes(range(256)) * 4000
-    import hashlib
-
     writing = asyncio.create_task(session.write(data[:1_000_000]))
     await until(session, hashlib.sha256(data[:1_000_000]).hexdigest(), seconds=30)
     await writing
@@ -322,6 +323,34 @@ async def test_it_runs_on_the_pods_cpus(shell: Open) -> None:
     session = await shell(cpus=frozenset({cpu}))
     await session.write(b"grep -i cpus_allowed_list /proc/self/status; exit\n")
     assert f"Cpus_allowed_list:\t{cpu}\r\n" in (await rest(session)).replace("        ", "\t")
+
+
+SERVER = """
+import os, subprocess, sys
+from jobs.cluster.local import sweep
+mark, seconds = sweep.new_mark(), sys.argv[1]
+for command in (["sleep", seconds], ["sh", "-c", "trap '' HUP TERM; sleep $0 & wait", seconds]):
+    subprocess.Popen(command, start_new_session=True, env={**os.environ, sweep.MARK: mark})
+print("started", flush=True)
+sys.stdin.read()
+"""
+
+
+async def test_what_a_killed_server_left_is_ended_and_nothing_else(shell: Open) -> None:
+    seconds = f"612.{os.getpid()}"
+    command = [sys.executable, "-c", SERVER, seconds]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as server:
+        assert server.stdout is not None
+        server.stdout.readline()
+        session = await shell()
+        sweep.end_abandoned()
+        served = running(seconds)
+        server.kill()
+    assert len(served) >= 3
+    assert sweep.end_abandoned() >= 1
+    assert not running(seconds)
+    await session.write(b"echo st''ill; exit\n")
+    assert "still" in await rest(session)
 
 
 async def test_many_cycles_leave_nothing(shell: Open) -> None:
