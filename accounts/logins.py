@@ -6,7 +6,9 @@ for the thief and for the owner alike (RFC 9700, 4.14.2). A refresh token is wri
 """
 
 import secrets
+import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
@@ -81,8 +83,20 @@ def identify(token: Token) -> tuple[User, str]:
     return user, login_key(user_pk, login_id, fingerprint)
 
 
+@lru_cache(maxsize=512)
+def verified(raw: str) -> AccessToken:
+    """The signature of a text does not change, so it is checked once. Whether the token still holds is asked with
+    every call: its time by the caller, its user and log-in by identify()."""
+    token: AccessToken = read(AccessToken, raw)
+    return token
+
+
 def authenticate_access(raw: str) -> tuple[User, Credential]:
-    user, key = identify(read(AccessToken, raw))
+    """Raises TokenExpired, TokenRefused."""
+    token = verified(raw)
+    if token["exp"] <= time.time():
+        raise TokenExpired
+    user, key = identify(token)
     return user, Credential("bearer", key)
 
 
