@@ -5,7 +5,6 @@ from django.contrib.auth import logout
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import check_for_language
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
@@ -36,9 +35,10 @@ def log_out(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def set_language(request: HttpRequest) -> HttpResponse:
+    """Kept with the user and in this browser. Empty is "as the browser asks"."""
     response = redirect(next_page(request) or "dashboard:jobs")
     code = request.POST.get("language", "")
-    if code not in dict(settings.LANGUAGES) or not check_for_language(code):
+    if code not in ("", *dict(settings.LANGUAGES)):
         return response
     if isinstance(request.user, User):
         request.user.language = code
@@ -48,6 +48,9 @@ def set_language(request: HttpRequest) -> HttpResponse:
 
 
 def remember_language(response: HttpResponse, code: str) -> None:
+    if not code:
+        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME, samesite="Lax")
+        return
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,
         code,

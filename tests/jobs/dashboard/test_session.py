@@ -72,6 +72,15 @@ def test_a_chosen_language_stays_with_the_user(bob: User, browse: Browse) -> Non
     assert '<html lang="en"' in elsewhere.get("/").content.decode()
 
 
+def test_a_user_may_leave_the_language_to_the_browser_again(bob: User, browse: Browse) -> None:
+    client = browse(bob, "zh-CN")
+    client.post("/language", {"language": "en"})
+    client.post("/language", {"language": ""})
+    bob.refresh_from_db()
+    assert bob.language == ""
+    assert '<html lang="zh-Hans"' in client.get("/").content.decode()
+
+
 def test_an_unknown_language_changes_nothing(bob: User, browse: Browse) -> None:
     client = browse(bob, "en")
     client.post("/language", {"language": "../../etc"})
