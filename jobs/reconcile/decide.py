@@ -72,7 +72,7 @@ def decide(view: View, observation: Observation | None, now: datetime) -> Decisi
     if view.status in FINAL:
         purge = (Action.PURGE,) if view.desired is Desired.DELETE else ()
         return Decision(actions=(Action.FORGET, *purge) if view.attempt else purge, check_in=None)
-    if view.desired is not Desired.RUN:
+    if view.desired is not Desired.RUN or view.status is JobStatus.STOPPING:
         return decide_stop(view, observation, now)
     if not view.launched and view.ending is None:
         return Decision(actions=(Action.LAUNCH,), check_in=BUSY_SECONDS)
