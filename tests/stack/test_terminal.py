@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.stack.stack import Client, Stack, is_running, wait_until
 
 SECRET = "only-in-the-pod"
+HOME = {"name": "HOME", "value": "/nowhere"}  # no start-up files of whoever runs the tests
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def job(stack: Stack) -> Iterator[str]:
         "jobName": "sleeper",
         "image": "none",
         "command": ["sleep", "600"],
-        "envs": [{"name": "TOKEN", "value": SECRET, "secret": True}],
+        "envs": [{"name": "TOKEN", "value": SECRET, "secret": True}, HOME],
         "terminationGracePeriodSeconds": 1,
     }
     answer = client.post("/api/jobs/create", json=body)
@@ -71,9 +72,12 @@ class Terminal:
 
     async def until(self, pattern: str) -> str:
         """What the pattern's group matched, or all of it."""
-        async with asyncio.timeout(20):
-            while not (found := re.search(pattern.encode(), self.shown)):
-                await self.next()
+        try:
+            async with asyncio.timeout(30):
+                while not (found := re.search(pattern.encode(), self.shown)):
+                    await self.next()
+        except TimeoutError:
+            raise AssertionError(f"{pattern!r} was not shown: {self.shown[-300:]!r}, {self.told}") from None
         return found[found.re.groups].decode()
 
     async def until_closed(self) -> int:
@@ -171,7 +175,7 @@ async def test_a_vanished_peer_leaves_nothing(stack: Stack, job: str) -> None:
 async def test_a_killed_web_process_leaves_no_shell(own_stack: Stack) -> None:
     own_stack.start()
     client = own_stack.client()
-    body = {"jobName": "sleeper", "image": "none", "command": ["sleep", "600"]}
+    body = {"jobName": "sleeper", "image": "none", "command": ["sleep", "600"], "envs": [HOME]}
     job_id = client.post("/api/jobs/create", json=body).json()["data"]["jobId"]
     wait_until(lambda: status(client, job_id) == "Running", 30, "the job's start")
     async with terminal(address(own_stack, job_id)) as shell:

@@ -18,7 +18,7 @@ SPEC = AttemptSpec(
     ref=ObjectRef("job-0000000000000000", 1),
     image="none",
     command=("/bin/sh", "-c", "cd / && exec sleep 600"),
-    envs=(("PLAIN", "训练"), ("EMPTY", "")),
+    envs=(("PLAIN", "训练"), ("EMPTY", ""), ("HOME", "/nowhere")),  # no start-up files of whoever runs the tests
     secret_envs=(("TOKEN", "canary"),),
     spec_hash="h",
 )
