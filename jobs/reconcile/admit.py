@@ -14,7 +14,7 @@ from django.db.models import Count, F, Q, Sum
 from jobs import transitions
 from jobs.cluster.base import Capacity
 from jobs.identifiers import pod_name
-from jobs.models import Attempt, Job, Pod, ResourcePool
+from jobs.models import Attempt, Job, Pod, Queue, ResourcePool
 from jobs.querysets import JobQuerySet
 from jobs.reconcile.admission import Amount, Choice, Held, QueueState, Waiting, choose
 from jobs.states import ADMITTED, Desired, JobStatus
@@ -28,7 +28,7 @@ def admit(pool: ResourcePool, now: datetime) -> int:
     """How many jobs entered a queue or were given a place; 0 when there was nothing to do."""
     # Read before the lock is taken: a create must not wait for two hundred rows. What changes in between is refused
     # by its version, and the places in use are counted under the lock.
-    waiting = list(in_order(waiting_jobs(pool, now)))
+    waiting = considered(pool, now)
     if not waiting:
         return 0
     with transaction.atomic():
@@ -51,9 +51,29 @@ def waiting_jobs(pool: ResourcePool, now: datetime) -> JobQuerySet:
     return Job.objects.filter(Q(status=JobStatus.QUEUED.value) | new, pool=pool, desired=Desired.RUN.value)
 
 
+def considered(pool: ResourcePool, now: datetime) -> list[Job]:
+    """All that wait, in order, when they are few. When they are many: the new ones, and those of queues that have a
+    place free, so that a long line before a full queue keeps nobody else from starting."""
+    waiting = waiting_jobs(pool, now)
+    number = waiting[:CONSIDERED].count()
+    if number < CONSIDERED:
+        return list(in_order(waiting)) if number else []
+    new = in_order(waiting.filter(status=JobStatus.PENDING.value))[:CONSIDERED]
+    queued = in_order(waiting.filter(status=JobStatus.QUEUED.value))
+    closed = not pool.enabled or pool.draining
+    rest = queued[:EXPLAINED] if closed else queued.exclude(queue__in=full_queues(pool))[:CONSIDERED]
+    return sorted([*new, *rest], key=lambda job: (-job.queue.priority, -job.priority, job.pk))
+
+
+def full_queues(pool: ResourcePool) -> list[int]:
+    running, _used = in_use(pool)
+    limits = Queue.objects.filter(pool=pool).exclude(max_running_jobs=None).values_list("pk", "max_running_jobs")
+    return [pk for pk, limit in limits if limit is not None and running.get(pk, 0) >= limit]
+
+
 def in_order(jobs: JobQuerySet) -> JobQuerySet:
     light = jobs.defer("config", "secret_envs", "labels", "last_error").select_related("queue")
-    return light.order_by("-queue__priority", "-priority", "pk")[:CONSIDERED]
+    return light.order_by("-queue__priority", "-priority", "pk")
 
 
 def enter(job: Job, now: datetime) -> Move:

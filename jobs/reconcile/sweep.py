@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from jobs.cluster.base import ObjectRef
+from jobs.cluster.base import Cluster, ObjectRef
 from jobs.cluster.errors import ClusterError
 from jobs.clusters import cluster_for
 from jobs.models import Job, ResourcePool
@@ -49,10 +49,18 @@ def remove_orphans(pool: ResourcePool) -> int:
         return 0
     orphans = list(known_orphans(found))
     for ref in orphans:
-        logger.warning("%s runs though its job is over: taken down", ref.name)
+        take_down(cluster, ref)
+    return len(orphans)
+
+
+def take_down(cluster: Cluster, ref: ObjectRef) -> None:
+    """What still ends when this comes by is forgotten the next time."""
+    logger.warning("%s is there though its job is over: taken down", ref.name)
+    try:
         cluster.delete_attempt(ref, grace_seconds=5)
         cluster.forget_attempt(ref)
-    return len(orphans)
+    except ClusterError as exc:
+        logger.info("%s is not gone yet: %s", ref.name, exc)
 
 
 def known_orphans(found: Sequence[ObjectRef]) -> list[ObjectRef]:

@@ -7,7 +7,7 @@ from jobs import services
 from jobs.cluster.base import PodPhase, PodReason
 from jobs.cluster.errors import Invalid, Unavailable
 from jobs.models import Attempt, Event, Job, Pod, Queue
-from jobs.reconcile import claims, loop
+from jobs.reconcile import admit, claims, loop
 from jobs.services import Origin
 from tests.jobs.conftest import submit
 from tests.jobs.reconcile.worlds import World
@@ -173,6 +173,18 @@ def test_a_full_queue_admits_the_next_when_one_ends(world, bob, queue, pool):
     world.end(f"{first.public_id}-1", *SUCCEEDED)
     go(pool)
     assert status(second) == "Starting"
+
+
+def test_a_long_line_before_a_full_queue_keeps_no_other_queue_waiting(world, bob, queue, pool, monkeypatch):
+    monkeypatch.setattr(admit, "CONSIDERED", 3)
+    Queue.objects.update(max_running_jobs=1)
+    Queue.objects.create(pool=pool, name="other")
+    line = [submit(bob) for _ in range(6)]
+    go(pool)
+    last = submit(bob, queue="other")
+    go(pool)
+    assert [status(job) for job in line] == ["Starting", *["Queued"] * 5]
+    assert status(last) == "Starting"
 
 
 def test_high_priority_goes_first(world, bob, queue, pool):
