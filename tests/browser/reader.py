@@ -33,15 +33,18 @@ class Reader:
         self.page.click("main button.is-primary")
         self.page.wait_for_url(self.stack.url + "/")
 
-    def fill_form(self, name: str, command: str) -> None:
+    def fill_form(self, name: str, command: str, env: tuple[str, str] | None) -> None:
         self.go("/jobs/new")
         self.page.fill("#f-jobName", name)
         self.page.fill("#f-command", command)
+        if env:
+            self.page.fill("[name=env_name]", env[0])
+            self.page.fill("[name=env_value]", env[1])
         self.page.click(".form-end .is-primary")
 
-    def submit(self, name: str, command: str) -> str:
+    def submit(self, name: str, command: str, env: tuple[str, str] | None = None) -> str:
         """Through the create form; the new job's id, whose page is open then."""
-        self.fill_form(name, command)
+        self.fill_form(name, command, env)
         self.page.wait_for_url("**/jobs/job-*")
         return self.page.url.rpartition("/")[2]
 
