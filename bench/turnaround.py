@@ -19,7 +19,7 @@ from bench import harness
 from bench.harness import BenchFailed, Client
 
 PYTHON = str(Path(sys.executable).resolve())
-PRINT = [PYTHON, "-I", "-c", "print('first line', flush=True)"]
+PRINT = [PYTHON, "-I", "-S", "-c", "print('first line', flush=True)"]
 
 
 def first_line(client: Client, seconds: list[float]) -> None:
