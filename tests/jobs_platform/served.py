@@ -46,7 +46,9 @@ def main() -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         await (http if scope["type"] == "http" else sockets)(scope, receive, send)
 
-    DrainingServer(application, [f"tcp:port={sys.argv[1]}:interface=127.0.0.1"], server_name="").run()
+    server = DrainingServer(application, [f"tcp:port={sys.argv[1]}:interface=127.0.0.1"], server_name="")
+    server.run()
+    sys.exit(server.failure or 0)
 
 
 if __name__ == "__main__":

@@ -63,6 +63,10 @@ class Served:
     def ask_to_stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
 
+    def is_up(self) -> bool:
+        assert self.process.poll() is None, "the server has ended"
+        return self.is_listening()
+
     def is_listening(self) -> bool:
         try:
             self.connect().close()
@@ -81,7 +85,7 @@ def served(notes: Path, **environment: str) -> Iterator[Served]:
     )
     server = Served(process, port, notes)
     try:
-        wait_until(server.is_listening, 30.0, "the server's start")
+        wait_until(server.is_up, 30.0, "the server's start")
         yield server
     finally:
         process.kill()

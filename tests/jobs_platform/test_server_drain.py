@@ -32,7 +32,9 @@ def test_a_request_in_flight_is_answered_and_nobody_new_is_let_in(server: Served
 
 def test_an_endless_stream_is_ended_and_its_generator_closed(server: Served) -> None:
     with server.get("/endless", stream=True) as answer:
-        next(answer.iter_lines())
+        lines = answer.iter_lines()  # kept: its end closes the connection
+        next(lines)
+        assert server.note("endless-closed") is None
         server.ask_to_stop()
         assert server.process.wait(10) == 0
     assert server.note("endless-closed") is not None
