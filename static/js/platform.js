@@ -80,5 +80,9 @@ document.addEventListener("mouseover", (event) => {
   time.title += `\n${new Date(time.dateTime).toLocaleString(root.lang)}`;
 });
 
+// The way back to the list leads to the list as it was left (list.js).
+const list = sessionStorage.getItem("list");
+for (const link of list ? document.querySelectorAll("a[data-list]") : []) link.href = new URL(list, location.origin).href;
+
 startKeys();
 startRefreshes();
