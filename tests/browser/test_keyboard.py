@@ -68,6 +68,6 @@ def test_filters_are_in_the_address_and_back_works(open_reader: Callable[..., Re
     page.go_back()
     page.wait_for_url("**/?keyword=findab")
     expect(page.locator("#listing")).to_contain_text("findable")
-    page.click("a[data-row]:text-is('findable')")
+    page.locator("a[data-row]", has_text="findable").click()
     page.click("[data-list]")
     page.wait_for_url("**/?keyword=findab")
