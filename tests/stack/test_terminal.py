@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -36,7 +35,13 @@ def job(stack: Stack) -> Iterator[str]:
     job_id: str = answer.json()["data"]["jobId"]
     wait_until(lambda: status(client, job_id) == "Running", 30, "the job's start")
     yield job_id
-    client.delete(f"/api/jobs/{job_id}")
+    end(client, job_id)
+
+
+def end(client: Client, job_id: str) -> None:
+    """A job goes on without the platform: nothing of it shall run once its test is over."""
+    client.post(f"/api/jobs/{job_id}/stop")
+    wait_until(lambda: status(client, job_id) == "Stopped", 30, "the job's end")
 
 
 def status(client: Client, job_id: str) -> str:
@@ -175,22 +180,24 @@ async def test_a_vanished_peer_leaves_nothing(stack: Stack, job: str) -> None:
 async def test_a_killed_web_process_leaves_no_shell(own_stack: Stack) -> None:
     own_stack.start()
     client = own_stack.client()
-    body = {"jobName": "sleeper", "image": "none", "command": ["sleep", "600"], "envs": [HOME]}
+    body = {
+        "jobName": "sleeper",
+        "image": "none",
+        "command": ["sleep", "600"],
+        "envs": [HOME],
+        "terminationGracePeriodSeconds": 1,
+    }
     job_id = client.post("/api/jobs/create", json=body).json()["data"]["jobId"]
     wait_until(lambda: status(client, job_id) == "Running", 30, "the job's start")
     async with terminal(address(own_stack, job_id)) as shell:
         await shell.socket.send(b"echo shell=$$.\n")
         pid = int(await shell.until(r"shell=(\d+)\."))
-        began = time.monotonic()
         own_stack.kill("web")
         with pytest.raises(ConnectionClosed):
             while True:
                 await shell.next()
     await asyncio.to_thread(wait_until, lambda: not is_running(pid), 5, "the end of the shell")
-    assert time.monotonic() - began < 60
-    assert status_after_restart(own_stack, job_id) == "Running"
-
-
-def status_after_restart(stack: Stack, job_id: str) -> str:
-    wait_until(lambda: stack.readiness(), 30, "the web process's return")
-    return status(stack.client(), job_id)
+    wait_until(lambda: own_stack.readiness(), 30, "the web process's return")
+    client = own_stack.client()
+    assert status(client, job_id) == "Running"
+    end(client, job_id)
