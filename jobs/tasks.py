@@ -7,17 +7,19 @@ from django.utils import timezone
 from accounts.purge import purge_expired
 from jobs import wakeups
 from jobs.models import ResourcePool
-from jobs.reconcile import loop
+from jobs.reconcile import loop, pace
 from jobs.reconcile import sweep as sweeps
 from jobs.terminal import abandoned
 
 
 @shared_task(name=wakeups.TASK)
 def reconcile_pool(pool_id: int) -> None:
+    pace.rest(pool_id)
     wakeups.answered(pool_id)
-    pool = ResourcePool.objects.filter(pk=pool_id).first()
-    if pool:
-        loop.reconcile(pool)
+    with pace.measured(pool_id):
+        pool = ResourcePool.objects.filter(pk=pool_id).first()
+        if pool:
+            loop.reconcile(pool)
 
 
 @shared_task(name="jobs.sweep")
