@@ -43,17 +43,45 @@ def apply(move: Move, now: datetime) -> bool:
 
 
 def apply_all(moves: Sequence[Move], now: datetime) -> list[Move]:
-    """Those of the moves that were made, in order; their events are written with them, in one transaction. Two moves of
-    one job may follow each other: the second one gives the version the first one leaves."""
+    """Those of the moves that were made; their events are written with them, in one transaction. Two moves of one job
+    may follow each other: the second one gives the version the first one leaves."""
     if not moves:
         return []
     with transaction.atomic(savepoint=False):
-        made = [move for move in moves if guarded_update(move, now)]
+        made = [move for group in alike(moves) for move in make(group, now)]
         Event.objects.bulk_create(event_of(move, now) for move in made)
     return made
 
 
-def guarded_update(move: Move, now: datetime) -> bool:
+def alike(moves: Sequence[Move]) -> Iterable[Sequence[Move]]:
+    """Moves that write the same into their rows, together: one UPDATE makes them all."""
+    groups: dict[tuple[str, ...], list[Move]] = {}
+    for move in moves:
+        written = (move.version, move.new, move.reason, move.params, sorted(move.columns.items()))
+        groups.setdefault(tuple(map(repr, written)), []).append(move)
+    return groups.values()
+
+
+def make(group: Sequence[Move], now: datetime) -> Sequence[Move]:
+    """Those made, of moves that are alike. When one of them comes too late, they are taken one by one."""
+    if len(group) > 1:
+        try:
+            with transaction.atomic():
+                if guarded_update(group, now) != len(group):
+                    raise TooLate
+        except TooLate:
+            return [move for move in group if guarded_update([move], now)]
+        return group
+    return group if guarded_update(group, now) else []
+
+
+class TooLate(Exception):
+    """A job of the group was moved by somebody else since it was read."""
+
+
+def guarded_update(group: Sequence[Move], now: datetime) -> int:
+    """How many of these moves, which are alike, were made."""
+    move = group[0]
     columns: dict[str, Any] = {
         "status": move.new.value,
         "status_reason": move.reason,
@@ -63,8 +91,8 @@ def guarded_update(move: Move, now: datetime) -> bool:
     }
     if move.new in FINAL:
         columns.setdefault("finished_at", now)
-    rows = Job.objects.filter(pk=move.job_pk, version=move.version, status__in=SOURCES[move.new]).update(**columns)
-    return rows == 1
+    jobs = Job.objects.filter(pk__in=[one.job_pk for one in group], version=move.version, status__in=SOURCES[move.new])
+    return jobs.update(**columns)
 
 
 def event_of(move: Move, now: datetime) -> Event:
@@ -78,14 +106,14 @@ def event_of(move: Move, now: datetime) -> Event:
     )
 
 
-def explain(job_pk: int, *, version: int, reason: str, params: dict[str, Any]) -> bool:
-    """Change why the job is where it is, not where it is."""
-    rows = Job.objects.filter(pk=job_pk, version=version).exclude(status__in=[s.value for s in FINAL])
-    return rows.update(status_reason=reason, status_params=params) == 1
-
-
 def explain_all(items: Iterable[tuple[Job, str, dict[str, Any]]]) -> None:
-    """Writes only what differs from the row as read."""
+    """Change why jobs are where they are, not where they are. Writes only what differs from the rows as read; a job
+    that moved since keeps the reason of its move."""
+    groups: dict[tuple[str, ...], list[tuple[Job, str, dict[str, Any]]]] = {}
     for job, reason, params in items:
         if (job.status_reason, job.status_params) != (reason, params):
-            explain(job.pk, version=job.version, reason=reason, params=params)
+            groups.setdefault((repr(job.version), reason, repr(params)), []).append((job, reason, params))
+    for group in groups.values():
+        first, reason, params = group[0]
+        jobs = Job.objects.filter(pk__in=[job.pk for job, _, _ in group], version=first.version)
+        jobs.exclude(status__in=[s.value for s in FINAL]).update(status_reason=reason, status_params=params)
