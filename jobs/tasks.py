@@ -14,9 +14,8 @@ from jobs.terminal import abandoned
 
 @shared_task(name=wakeups.TASK)
 def reconcile_pool(pool_id: int) -> None:
-    pace.rest(pool_id)
-    wakeups.answered(pool_id)
-    with pace.measured(pool_id):
+    with pace.turn(pool_id):
+        wakeups.answered(pool_id)
         pool = ResourcePool.objects.filter(pk=pool_id).first()
         if pool:
             loop.reconcile(pool)
