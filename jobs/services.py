@@ -33,6 +33,7 @@ from jobs.identifiers import JOB_ID, parse_pod_name
 from jobs.models import AuditEntry, Job, Pod, Priority, Queue, ResourcePool
 from jobs.placement import find_project, find_queue
 from jobs.states import Desired, JobStatus
+from jobs_platform.inserts import prepare
 
 DEFAULT_GRACE_SECONDS = 30
 
@@ -88,12 +89,13 @@ def submit(
 
 
 def store(job: Job, actor: User, project: Project, origin: Origin) -> None:
+    told = platform_event(job_pk=0, reason="Submitted", params={"user": actor.username}, at=job.created_at)
+    inserts = prepare(job), prepare(told), prepare(audit_entry(actor, "job.create", job, origin, project=project))
     with transaction.atomic():
-        job.save(force_insert=True)
-        platform_event(job_pk=job.pk, reason="Submitted", params={"user": actor.username}, at=job.created_at).save(
-            force_insert=True
-        )
-        audit(actor, "job.create", job, origin, project=project)
+        own, event, audited = inserts
+        own.run()
+        event.run(job_id=job.pk)
+        audited.run()
         transaction.on_commit(partial(wakeups.wake, job.pool_id))
 
 
@@ -244,24 +246,28 @@ def require_control(actor: User, job: Job) -> None:
         raise PermissionDenied
 
 
-def audit(
+def audit(actor: User, action: str, job: Job, origin: Origin, *, detail: Mapping[str, Any] | None = None) -> None:
+    audit_entry(actor, action, job, origin, project=job.project, detail=detail).save(force_insert=True)
+
+
+def audit_entry(
     actor: User,
     action: str,
     job: Job,
     origin: Origin,
     *,
-    project: Project | None = None,
+    project: Project,
     detail: Mapping[str, Any] | None = None,
-) -> None:
-    AuditEntry(
+) -> AuditEntry:
+    return AuditEntry(
         actor=actor,
         actor_name=actor.username,
         action=action,
         object_id=job.public_id,
-        project_slug=(project or job.project).slug,
+        project_slug=project.slug,
         detail=dict(detail or {}),
         **asdict(origin),
-    ).save(force_insert=True)
+    )
 
 
 def visible_project_ids(actor: User) -> Sequence[int] | None:
