@@ -213,7 +213,7 @@ LOG_RESPONSE_MAX_BYTES = env.integer("LOG_RESPONSE_MAX_BYTES", 16 << 20, minimum
 WEB_DRAIN_SECONDS = env.decimal("WEB_DRAIN_SECONDS", 10.0)
 WEB_STREAM_DRAIN_SECONDS = env.decimal("WEB_STREAM_DRAIN_SECONDS", 1.0)
 AGENT_STALE_SECONDS = env.integer("AGENT_STALE_SECONDS", 30, minimum=1)
-WEB_THREADS = env.integer("WEB_THREADS", 4, minimum=1, maximum=64)
+WEB_THREADS = env.integer("WEB_THREADS", 2, minimum=1, maximum=64)
 WORKER_THREADS = env.integer("WORKER_THREADS", 2, minimum=1, maximum=64)
 TOMBSTONE_SECONDS = env.integer("TOMBSTONE_SECONDS", 7 * 86400, minimum=0)
 TERMINAL_TICKET_SECONDS = env.integer("TERMINAL_TICKET_SECONDS", 60, minimum=5, maximum=600)
