@@ -7,7 +7,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 # So that the checks can load the settings; never used to serve.
-CHECK_ENV := SECRET_KEY=only-for-checks-$(shell printf 'x%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30)
+CHECK_ENV := DATA_DIR=$(VENV)/checks SECRET_KEY=only-for-checks-$(shell printf 'x%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30)
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test lint tests clean bench-api bench-turnaround bench-logs bench-idle
@@ -24,6 +24,7 @@ demo: $(VENV)/.installed
 test: lint tests
 
 lint: $(VENV)/.installed-dev
+	@mkdir -p $(VENV)/checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(CHECK_ENV) $(BIN)/mypy jobs accounts jobs_platform
@@ -33,15 +34,15 @@ lint: $(VENV)/.installed-dev
 # Two runs: the tests within one process side by side, then those that start whole platforms, one after the other.
 tests: $(VENV)/.installed-dev
 	$(BIN)/coverage erase
-	$(BIN)/pytest -m "not stack and not browser" -n $(or $(WORKERS),2) --cov --cov-report=
+	$(BIN)/python -m pytest -m "not stack and not browser" -n $(or $(WORKERS),2) --cov --cov-report=
 ifneq ($(CHROMIUM),)
-	$(BIN)/pytest -m "stack or browser" --cov --cov-append --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "stack or browser" --cov --cov-append --cov-report=term:skip-covered
 else
 ifdef REQUIRE_BROWSER
 	$(error No chromium: the tests of the pages cannot run)
 endif
 	@echo "No chromium here: the tests of the pages in a browser are left out."
-	$(BIN)/pytest -m "stack and not browser" --cov --cov-append --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "stack and not browser" --cov --cov-append --cov-report=term:skip-covered
 endif
 
 bench-api bench-turnaround bench-logs bench-idle: bench-%: $(VENV)/.installed-dev
