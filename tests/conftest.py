@@ -12,6 +12,12 @@ PASSWORD = "correct horse battery"
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright keeps its event loop running in this thread until the end, and no test after them
+    could run one of its own."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 def make_user(name: str, project: Project | None = None, role: Role = Role.MEMBER) -> User:
     user = User.objects.create_user(username=name, password=PASSWORD)
     if project:

@@ -17,7 +17,7 @@ from django.db.models.fields import DateTimeField
 from jobs.models import Job
 from jobs.states import Desired, JobStatus
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=15)
 BATCH = 100
 
 

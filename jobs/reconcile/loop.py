@@ -30,7 +30,7 @@ from jobs.states import Desired, EndReason
 logger = logging.getLogger(__name__)
 
 PASSES = 200  # a bound on one call, not a limit on the work: the sweep comes again
-LEASE_MARGIN = timedelta(seconds=10)
+LEASE_MARGIN = timedelta(seconds=5)
 LOST_PAUSE_SECONDS = 30.0
 
 
