@@ -10,6 +10,7 @@
 """
 
 import argparse
+import os
 import selectors
 import socket
 import subprocess
@@ -52,7 +53,13 @@ def quick(size: int) -> list[str]:
 
 
 def slow(size: int) -> list[str]:
-    return [PYTHON, "-I", "-c", LINES, str(size)]
+    """Two writes a line: the pool sets PYTHONUNBUFFERED, so that a line is seen when it is printed."""
+    return [PYTHON, "-S", "-c", LINES, str(size)]
+
+
+def buffered(size: int) -> list[str]:
+    """The same without the variable (-I): Python gathers 8 KiB before it writes."""
+    return [PYTHON, "-I", "-S", "-c", LINES, str(size)]
 
 
 def pod_log(job_id: str) -> str:
@@ -116,7 +123,9 @@ def followed_rate(client: Client, command: list[str], size: int) -> float:
 
 
 def bare_rate(command: list[str]) -> float:
-    with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as process:
+    """MB/s into a pipe, in the environment that the pool gives its jobs."""
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0, env=environment) as process:
         assert process.stdout is not None
         received = first = len(process.stdout.read(BLOCK))
         started = time.perf_counter()
@@ -215,7 +224,11 @@ def main() -> None:
     followed = followed_delays(client, options.lines, options.pause)
     print(harness.milliseconds("line printed to line received", followed, bare))
     size = options.megabytes * 1_000_000
-    for name, command in (("a quick printer", quick(size)), ("a Python printer", slow(size))):
+    for name, command in (
+        ("a quick printer", quick(size)),
+        ("a Python printer", slow(size)),
+        ("a Python printer that buffers", buffered(size)),
+    ):
         pipes = [bare_rate(command) for _ in range(options.rounds)]
         rates = [followed_rate(client, command, size) for _ in range(options.rounds)]
         report_rate(f"{options.megabytes} MB to one follower, {name}", rates, pipes)
