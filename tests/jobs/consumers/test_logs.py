@@ -18,6 +18,7 @@ from accounts.ws_auth import WebSocketAuthMiddleware
 from jobs.api import log_target
 from jobs.consumers import logs as consumers
 from jobs.logs import follow, notify
+from jobs.logs.protocol import FRAME_BYTES, WINDOW_BYTES
 from jobs.models import Job, Pod
 from jobs.routing import websocket_urlpatterns
 from tests.jobs.pod_logs import make_pod, print_lines
@@ -159,9 +160,9 @@ class TestStream:
         await database(print_lines, job, b"one\n")
         await visitor.until("one\n")
         await database(print_lines, job, b"x" * (3 << 20))
-        while visitor.cursor < 4 + (1 << 20):
+        while visitor.cursor - 4 <= WINDOW_BYTES - FRAME_BYTES or not await visitor.socket.receive_nothing(0.3):
             await visitor.next()
-        assert await visitor.socket.receive_nothing(0.3)
+        assert visitor.cursor - 4 <= WINDOW_BYTES
         await visitor.socket.send_to(text_data=json.dumps({"operation": "ack", "cursor": visitor.cursor}))
         await visitor.next()
         await visitor.leave()
