@@ -117,14 +117,15 @@ def attempt_rows(job: Job, pods: list[Pod], shown: Pod | None) -> list[AttemptRo
     of_attempt: dict[int, list[PodRow]] = {}
     for pod in pods:
         of_attempt.setdefault(pod.attempt_id, []).append(pod_row(pod, shown))
+    attempts = list(Attempt.objects.filter(job=job).order_by("-number"))
     return [
         AttemptRow(
             attempt=attempt,
             ended=str(END_REASONS.get(attempt.end_reason, attempt.end_reason)),
             pods=of_attempt.get(attempt.pk, []),
-            is_current=attempt.number == job.attempt_number,
+            is_current=attempt is attempts[0],  # the job's own row may be older than these
         )
-        for attempt in Attempt.objects.filter(job=job).order_by("-number")
+        for attempt in attempts
     ]
 
 

@@ -33,10 +33,19 @@ _ended: set[int] = set()  # to be collected
 _lock = threading.Lock()
 
 
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Both ends block, whatever the process's default is: a worker that has lost its broker sets a time limit for all
+    new sockets while it connects again, and the other end is read by a process that knows nothing of limits."""
+    ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    for end in ends:
+        end.setblocking(True)
+    return ends
+
+
 def spawn(lock: int) -> socket.socket:
     """Start a shim that takes over `lock`. It says when it is there, and waits for its spec, on the socket that is
     returned: closed without one, it ends without having done anything. Raises Unavailable."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    ours, theirs = pair()
     try:
         send([theirs.fileno(), lock])
     except OSError as exc:
@@ -77,7 +86,7 @@ def zygote() -> Zygote:
 
 
 def start() -> Zygote:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    ours, theirs = pair()
     try:
         pid = os.posix_spawn(
             sys.executable,

@@ -121,3 +121,18 @@ def kill_zygote() -> None:
         os.kill(found.pid, signal.SIGKILL)  # not collected before reap() below, so the number is still its own
         eventually(lambda: not alive(found.pid), "its end")
         spawn.reap()
+
+
+def test_a_default_time_limit_of_sockets_does_not_reach_the_shims(local: LocalWorld) -> None:
+    """As kombu sets it for the whole process while it connects to the broker again."""
+    spawn.dismiss()
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(1.0)
+    try:
+        ends = spawn.pair()
+        assert all(os.get_blocking(end.fileno()) for end in ends)
+        for end in ends:
+            end.close()
+        assert local.run(spec("true")).exit_code == 0
+    finally:
+        socket.setdefaulttimeout(before)
