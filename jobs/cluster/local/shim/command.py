@@ -23,7 +23,10 @@ class Child:
 
     def release(self) -> tuple[int, str] | None:
         """Let it become the command. None once it has; else (exit code, what went wrong)."""
-        os.write(self.gate, b"g")
+        try:
+            os.write(self.gate, b"g")
+        except BrokenPipeError:
+            pass  # it could not enter its working directory and has left: its report says so
         os.close(self.gate)
         answer = os.read(self.report, 4096)
         os.close(self.report)
