@@ -34,6 +34,8 @@ class PodReason(StrEnum):
     PREEMPTED = "Preempted"
     NODE_LOST = "NodeLost"
     LOST = "Lost"  # its supervisor vanished without saying how it ended
+    DELETED = "Deleted"  # somebody other than the platform deleted it
+    DEADLINE = "DeadlineExceeded"  # the cluster's own time limit for it passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +100,43 @@ class AttemptSpec:
     image_pull_secret: str = ""
     queue: str = ""
     spec_hash: str = ""
+    max_run_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition of a pod, a Job or a Kueue Workload, in the cluster's own words. `status` None is "Unknown"."""
+
+    type: str
+    status: bool | None
+    reason: str = ""
+    message: str = ""
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An event of the cluster about an attempt or one of its pods. A repeat has the same `object_uid`, reason and
+    message, and a higher count."""
+
+    object_uid: str
+    reason: str
+    message: str
+    at: datetime  # the last time
+    first_at: datetime
+    count: int = 1
+    warning: bool = False
+    attempt: int = 0  # 0: not known
+    replica: int | None = None  # None: about the attempt as a whole
+    source: str = ""  # the component that reports it
 
 
 @dataclass(frozen=True, slots=True)
 class PodSnapshot:
-    """One replica as seen now. `exit_code` is set exactly when the phase is Succeeded or Failed and it is known."""
+    """One replica as seen now. `exit_code` is set exactly when the phase is Succeeded or Failed and it is known.
+
+    `waiting_reason` and `waiting_message` are the cluster's words for why its container does not run yet; `conditions`
+    are the pod's (of a cluster that has such). `terminating`: it was asked to end, by whomever."""
 
     ref: PodRef
     phase: PodPhase
@@ -112,6 +146,11 @@ class PodSnapshot:
     exit_code: int | None = None
     reason: PodReason = PodReason.NONE
     message: str = ""
+    waiting_reason: str = ""
+    waiting_message: str = ""
+    conditions: tuple[Condition, ...] = ()
+    terminating: bool = False
+    memory_limit_bytes: int = 0
 
     @property
     def is_over(self) -> bool:
@@ -120,9 +159,20 @@ class PodSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class AttemptSnapshot:
+    """`pods` has an entry for each replica that there is anything to say of. `conditions` are those of the attempt's
+    own object, `admission` those of its Kueue Workload, `notices` what the cluster reported where that is needed to
+    explain why pods are missing. `ends_peers`: the cluster itself ends what is left of an attempt when a pod of it
+    fails. `going_down`: the attempt is being taken down already, by whomever."""
+
     ref: ObjectRef
     replicas: int
     pods: tuple[PodSnapshot, ...]
+    conditions: tuple[Condition, ...] = ()
+    admission: tuple[Condition, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    suspended: bool = False
+    ends_peers: bool = False
+    going_down: bool = False
 
     @property
     def all_running(self) -> bool:
@@ -169,9 +219,32 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Something about this job changed, or may have."""
+    """Something about this job changed, or may have. A cluster that keeps neither its events nor its pods' last words
+    sends them along: `pod` as it is now, or, with `gone`, as it was last seen before it went away."""
 
     job_id: str
+    pod: PodSnapshot | None = None
+    gone: bool = False
+    notice: Notice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogPosition:
+    """Where a reader of a container's log stopped: the time of the last line it has, in nanoseconds since 1970, and the
+    lines of just that time, as bytes without their newlines, in order."""
+
+    time_ns: int
+    lines: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogLines:
+    """Whole lines with their newlines, except for the last line of a log, which may lack one. `times_ns` has an entry a
+    line. `gap`: what came between the position and these lines is lost."""
+
+    lines: tuple[bytes, ...]
+    times_ns: tuple[int, ...]
+    gap: bool = False
 
 
 class Cluster(Protocol):
@@ -219,7 +292,17 @@ class ExecSession(Protocol):
 
 class ClusterStreams(Protocol):
     def watch(self) -> AsyncIterator[Hint]:
-        """Hints until cancelled; may miss some and repeat some."""
+        """Hints until cancelled; may miss some and repeat some. Begins with one for everything that is there, where the
+        cluster has a list of it."""
+
+    def watched_at(self) -> datetime | None:
+        """When the watch last proved that it sees the cluster; None when it has not yet."""
+
+    def follow_logs(self, pod: PodRef, *, since: LogPosition | None) -> AsyncIterator[LogLines]:
+        """What a pod's container printed after the position, and then what it prints, until it has ended and all of it
+        was given. For a cluster that keeps the logs itself; others raise Invalid. Reconnects by itself. Raises NotFound
+        when the pod with that uid, or its log, is not there (any more), Unavailable when the cluster was not to be
+        reached for a while: go on later from the last position."""
 
     async def open_exec(
         self, pod: PodRef, *, command: Sequence[str], env: Mapping[str, str], cols: int, rows: int

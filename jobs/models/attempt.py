@@ -22,6 +22,7 @@ class Attempt(models.Model):
     end_reason = models.CharField(_("ended by"), max_length=32, blank=True, default="")
     end_params = models.JSONField(default=dict, blank=True)
     absent_since = models.DateTimeField(null=True, blank=True)  # first proof of absence; the second one counts
+    stuck_since = models.DateTimeField(null=True, blank=True)  # since when what it waits for will not come by itself
 
     class Meta:
         verbose_name = _("attempt")
@@ -50,6 +51,8 @@ class Pod(models.Model):
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     observed_at = models.DateTimeField(_("last observed"), null=True, blank=True)
+    # Where the platform fetches logs from the cluster: when all of it, or a marker for what is lost, was in the store.
+    log_stored_at = models.DateTimeField(_("log stored"), null=True, blank=True)
 
     class Meta:
         verbose_name = "pod"

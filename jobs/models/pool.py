@@ -25,6 +25,9 @@ class ResourcePool(models.Model):
     gpus = models.IntegerField(_("GPUs"), null=True, blank=True)
     capacity_at = models.DateTimeField(_("capacity read"), null=True, blank=True, editable=False)
     agent_seen_at = models.DateTimeField(_("agent seen"), null=True, blank=True, editable=False)
+    watched_at = models.DateTimeField(_("cluster seen"), null=True, blank=True, editable=False)  # by the agent's watch
+    # Set while too many of its jobs seem lost at once: nothing is declared lost then (jobs.reconcile.breaker).
+    frozen_at = models.DateTimeField(_("frozen"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
@@ -34,6 +37,11 @@ class ResourcePool(models.Model):
 
     def __str__(self) -> str:
         return self.display_name or self.name
+
+    @property
+    def fetches_logs(self) -> bool:
+        """Whether logs must be fetched from the cluster before its objects may be removed."""
+        return self.kind == self.KUBERNETES
 
 
 class Queue(models.Model):

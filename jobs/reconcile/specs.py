@@ -55,6 +55,7 @@ def attempt_spec(job: Job, attempt: Attempt) -> AttemptSpec:
         image_pull_secret=config.get("imagePullSecret", ""),
         queue=config.get("queue", ""),
         spec_hash=spec_hash(job),
+        max_run_seconds=config.get("maxRunTimeSeconds"),
     )
 
 

@@ -1,10 +1,12 @@
 """The asynchronous half of the port for this machine."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from jobs.cluster.base import ExecSession, Hint, PodRef
+from jobs.cluster.base import ExecSession, Hint, LogLines, LogPosition, PodRef
+from jobs.cluster.errors import Invalid
 from jobs.cluster.local import pod_process
 from jobs.cluster.local.hints import HintSource
 
@@ -16,6 +18,13 @@ class LocalStreams:
 
     def watch(self) -> AsyncIterator[Hint]:
         return self.hints.watch()
+
+    def watched_at(self) -> datetime | None:
+        """This machine is always in sight."""
+        return datetime.now(UTC)
+
+    def follow_logs(self, pod: PodRef, *, since: LogPosition | None) -> AsyncIterator[LogLines]:
+        raise Invalid("the shims of the local pool write the log store themselves")
 
     async def open_exec(
         self, pod: PodRef, *, command: Sequence[str], env: Mapping[str, str], cols: int, rows: int
