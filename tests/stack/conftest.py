@@ -20,11 +20,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One instance for all tests that leave it running and usable."""
-    stack = Stack(tmp_path_factory.mktemp("stack") / "data").start()
+    stack = Stack(tmp_path_factory.mktemp("stack") / "data")
     try:
-        yield stack
+        yield stack.start()
     finally:
-        stack.stop()
+        stack.close()
 
 
 @pytest.fixture
@@ -32,8 +32,7 @@ def own_stack(tmp_path: Path) -> Iterator[Stack]:
     """An instance not started yet, for a test that breaks it; what is left of it is stopped afterwards."""
     stack = Stack(tmp_path / "data")
     yield stack
-    if stack.launcher and stack.launcher.poll() is None:
-        stack.stop()
+    stack.close()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import requests
 
+from tests.jobs.cluster.worlds import LocalWorld
 from tests.processes import free_port, is_running, wait_until
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -169,6 +170,14 @@ class Stack:
         code = self.launcher.wait(STOP_SECONDS)
         wait_until(lambda: not self.survivors(), 5.0, f"the end of {self.survivors()}")
         return code
+
+    def close(self) -> None:
+        """Stop it if it runs, and end its jobs, which outlive the platform on purpose."""
+        try:
+            if self.launcher and self.launcher.poll() is None:
+                self.stop()
+        finally:
+            LocalWorld(self.data_dir).end_all()
 
     def survivors(self) -> list[int]:
         return [pid for pid in self.seen if is_running(pid)]
