@@ -7,7 +7,7 @@ from django.utils import timezone
 from accounts.purge import purge_expired
 from jobs import wakeups
 from jobs.models import ResourcePool
-from jobs.reconcile import loop, pace
+from jobs.reconcile import loop, orphans, pace
 from jobs.reconcile import sweep as sweeps
 from jobs.terminal import abandoned
 
@@ -29,7 +29,7 @@ def sweep() -> None:
 @shared_task(name="jobs.purge")
 def purge() -> None:
     for pool in ResourcePool.objects.all():
-        sweeps.remove_orphans(pool)
+        orphans.remove_orphans(pool)
     sweeps.purge_tombstones()
     purge_expired(timezone.now())
     abandoned.end_abandoned()

@@ -43,6 +43,10 @@ STATUS: dict[str, str | Promise] = {
     "PoolUnavailable": _(
         "The resource pool does not answer: %(error)s. The job is not affected; the platform keeps trying."
     ),
+    "PoolUnavailable.frozen": _(
+        "Too many jobs of the resource pool seem to be gone at once, so its view of the cluster is not believed. "
+        "Nothing is declared lost until it shows them again, or an operator accepts the loss."
+    ),
     "Running": _("Running."),
     "Ending": _("Ending: %(ended)s; the remaining pods are being stopped."),
     "StopRequested": _("Stopping: %(user)s asked for it. The command has %(grace)s s to end by itself."),
@@ -73,6 +77,14 @@ STATUS: dict[str, str | Promise] = {
     "Lost": _(
         "The job's processes are gone and nothing says how they ended (%(detail)s). "
         "Submit again, or set retryPolicy so that the platform does."
+    ),
+    "Lost.gone": _(
+        "The job was deleted from its pool by somebody other than the platform, and nothing says how it ended. "
+        "Submit again, or set retryPolicy so that the platform does."
+    ),
+    "Lost.partly": _(
+        "The job was deleted from its pool by somebody other than the platform. Of its %(pods)s pods %(over)s are "
+        "known to have ended, with exit codes %(detail)s. Submit again, or set retryPolicy so that the platform does."
     ),
     "StoppedByUser": _("Stopped: %(user)s asked for it."),
 }

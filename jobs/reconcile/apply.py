@@ -50,11 +50,11 @@ def move_of(work: Work, now: datetime) -> transitions.Move | None:
         return None
     job = work.job
     columns: dict[str, object] = {}
-    started = record.started_at(work.snapshot) if work.snapshot else None
+    started = record.started_at(work.evidence) if work.evidence else None
     if job.started_at is None and (started or transition.new is JobStatus.RUNNING):
         columns["started_at"] = started or now
     if work.decision.ended and transition.new is not JobStatus.PENDING:
-        columns["finished_at"] = record.finished_at(work.snapshot, now)
+        columns["finished_at"] = record.finished_at(work.evidence, now)
     return transitions.Move(
         job_pk=job.pk,
         version=job.version,
@@ -97,7 +97,7 @@ def attempt_changes(work: Work, attempt: Attempt, now: datetime) -> dict[str, An
     changes: dict[str, Any] = {}
     if work.launched:
         changes |= {"launched_at": now, "cluster_uid": attempt.cluster_uid, "spec_hash": attempt.spec_hash}
-    if attempt.started_at is None and work.snapshot and (started := record.started_at(work.snapshot)):
+    if attempt.started_at is None and work.evidence and (started := record.started_at(work.evidence)):
         changes["started_at"] = started
     if attempt.absent_since != decision.absent_since:
         changes["absent_since"] = decision.absent_since
@@ -107,7 +107,7 @@ def attempt_changes(work: Work, attempt: Attempt, now: datetime) -> dict[str, An
         changes |= {
             "end_reason": decision.ended.reason.value,
             "end_params": decision.ended.params,
-            "finished_at": record.finished_at(work.snapshot, now),
+            "finished_at": record.finished_at(work.evidence, now),
         }
     return changes
 

@@ -3,7 +3,8 @@
     decide(view, observation, now) → Decision(move?, ending?, ended?, actions, check_in)
 
 A wish to stop outweighs everything; what runs must be proven gone before a job is final; absence needs two proofs some
-seconds apart; what cannot be seen changes nothing.
+seconds apart; what cannot be seen changes nothing; where the platform fetches logs, what is over stays on its cluster
+until they are stored.
 """
 
 from dataclasses import dataclass, field
@@ -16,10 +17,17 @@ from jobs.cluster.diagnosis import Ending, diagnose
 from jobs.states import FINAL, Desired, EndReason, JobStatus, may_retry
 
 ABSENCE_PROOF = timedelta(seconds=3)
-WATCHED_SECONDS = 15.0  # a running job is looked at so often even when no hint comes
+STEADY_SECONDS = 15.0  # a running job is looked at so often even when no hint comes
 BUSY_SECONDS = 1.0  # something is under way: starting, or being taken down
 BLIND_SECONDS = 5.0
+PATIENCE = 20  # what has been waited for n seconds is looked at again in n / PATIENCE, within the bounds of its kind
+LONGEST_TIDY_SECONDS = 60.0
 RETRY_SECONDS = (1.0, 5.0, 15.0, 60.0)
+SHOWN = 5  # pods named in evidence
+# What a pod's failure can end an attempt with; anything else is the platform's own wish.
+ENDED_BY_A_POD = frozenset(
+    {EndReason.COMMAND_FAILED, EndReason.OUT_OF_MEMORY, EndReason.NODE_LOST, EndReason.PREEMPTED, EndReason.LOST}
+)
 
 
 class Action(StrEnum):
@@ -31,7 +39,11 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the rules need to know of a job and its current attempt (`attempt` 0: none yet)."""
+    """What the rules need to know of a job, its current attempt (`attempt` 0: none yet) and its pool.
+
+    `recorded`: what the registry knows of pods that are over, for when the cluster shows the attempt no more.
+    `fetches_logs`: logs are on the cluster until they were fetched, and `logs_stored` tells whether all of them were;
+    then what is over stays there for another `keep_seconds`. `steady_seconds`: how long a running job may go unseen."""
 
     status: JobStatus
     desired: Desired
@@ -39,11 +51,18 @@ class View:
     launched: bool = False
     ending: Ending | None = None
     absent_since: datetime | None = None
+    launched_at: datetime | None = None
     started_at: datetime | None = None
+    finished_at: datetime | None = None
     max_run_seconds: int | None = None
     max_retries: int = 0
     retry_on: frozenset[str] = frozenset()
     stop_params: dict[str, Any] = field(default_factory=dict)
+    recorded: AttemptSnapshot | None = None
+    fetches_logs: bool = False
+    logs_stored: bool = True
+    keep_seconds: float = 0.0
+    steady_seconds: float = STEADY_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +83,13 @@ class Decision:
     ended: Ending | None = None
     actions: tuple[Action, ...] = ()
     absent_since: datetime | None = None
-    check_in: float | None = WATCHED_SECONDS
+    check_in: float | None = STEADY_SECONDS
 
 
 def decide(view: View, observation: Observation | None, now: datetime) -> Decision:
     """`observation` is None when nothing was launched that could be seen."""
     if view.status in FINAL:
-        purge = (Action.PURGE,) if view.desired is Desired.DELETE else ()
-        return Decision(actions=(Action.FORGET, *purge) if view.attempt else purge, check_in=None)
+        return decide_final(view, now)
     if view.desired is not Desired.RUN or view.status is JobStatus.STOPPING:
         return decide_stop(view, observation, now)
     if not view.launched and view.ending is None:
@@ -89,6 +107,28 @@ def decide(view: View, observation: Observation | None, now: datetime) -> Decisi
             return Decision(check_in=BUSY_SECONDS)
 
 
+def decide_final(view: View, now: datetime) -> Decision:
+    if view.attempt and (pause := stays_for(view, now)):
+        return Decision(check_in=pause)
+    return Decision(actions=tidied(view), check_in=None)
+
+
+def stays_for(view: View, now: datetime) -> float | None:
+    """When to ask again whether what is left of the attempt may go; None: now. Nobody reads the logs of a deleted
+    job."""
+    if view.desired is Desired.DELETE or not view.fetches_logs:
+        return None
+    since_end = seconds_since(view.finished_at, now)
+    if not view.logs_stored:
+        return patient(since_end, most=LONGEST_TIDY_SECONDS)
+    return view.keep_seconds - since_end if since_end < view.keep_seconds else None
+
+
+def tidied(view: View) -> tuple[Action, ...]:
+    purge = (Action.PURGE,) if view.desired is Desired.DELETE else ()
+    return (Action.FORGET, *purge) if view.attempt else purge
+
+
 def decide_stop(view: View, observation: Observation | None, now: datetime) -> Decision:
     stopped = Ending(EndReason.STOPPED_BY_USER, view.stop_params)
     if view.status is not JobStatus.STOPPING:
@@ -98,6 +138,8 @@ def decide_stop(view: View, observation: Observation | None, now: datetime) -> D
             return end(view, stopped)
         case Present(snapshot) if snapshot.all_over:
             return end(view, stopped)
+        case Present(snapshot) if snapshot.going_down:
+            return Decision(check_in=BUSY_SECONDS)
         case Absent() if not view.launched or proven_absent(view, now):
             return end(view, stopped)
         case Absent():
@@ -110,17 +152,12 @@ def decide_present(view: View, snapshot: AttemptSnapshot, now: datetime) -> Deci
     if snapshot.all_over:
         return end(view, view.ending or diagnose(snapshot.pods) or Ending(EndReason.COMPLETED))
     if view.ending:
-        return Decision(actions=(Action.DELETE,), check_in=BUSY_SECONDS)
+        return Decision(actions=taking_down(view.ending, snapshot), check_in=BUSY_SECONDS)
     if ending := diagnose(snapshot.pods) or overrun(view, now):
-        return Decision(
-            ending=ending,
-            explain=("Ending", {"ended": ending.reason.value}),
-            actions=(Action.DELETE,),
-            check_in=BUSY_SECONDS,
-        )
+        return begin_to_end(ending, snapshot)
     if view.status is JobStatus.STARTING:
         if not snapshot.all_running:
-            return Decision(check_in=BUSY_SECONDS)
+            return Decision(check_in=patient(seconds_since(view.launched_at, now), most=STEADY_SECONDS))
         return Decision(
             transition=Transition(JobStatus.RUNNING, "Running", {"pods": snapshot.replicas}),
             check_in=until_deadline(view, now),
@@ -128,12 +165,40 @@ def decide_present(view: View, snapshot: AttemptSnapshot, now: datetime) -> Deci
     return Decision(explain=("Running", {"pods": snapshot.replicas}), check_in=until_deadline(view, now))
 
 
+def begin_to_end(ending: Ending, snapshot: AttemptSnapshot) -> Decision:
+    return Decision(
+        ending=ending,
+        explain=("Ending", {"ended": ending.reason.value}),
+        actions=taking_down(ending, snapshot),
+        check_in=BUSY_SECONDS,
+    )
+
+
+def taking_down(ending: Ending, snapshot: AttemptSnapshot) -> tuple[Action, ...]:
+    """Nothing when it is under way already. Where the cluster itself ends the peers of a failed pod it is left to do
+    so: to delete the attempt would take the failed pod's log along."""
+    if snapshot.going_down or (snapshot.ends_peers and ending.reason in ENDED_BY_A_POD):
+        return ()
+    return (Action.DELETE,)
+
+
 def decide_absent(view: View, now: datetime) -> Decision:
     if view.ending and not view.launched:
         return end(view, view.ending)
     if not proven_absent(view, now):
         return wait_for_proof(view, now)
-    return end(view, view.ending or Ending(EndReason.LOST, {"detail": ""}))
+    if view.recorded and view.recorded.all_over:
+        return end(view, view.ending or diagnose(view.recorded.pods) or Ending(EndReason.COMPLETED))
+    return end(view, view.ending or lost(view.recorded))
+
+
+def lost(recorded: AttemptSnapshot | None) -> Ending:
+    """With what is known of its pods as evidence."""
+    if recorded is None or not recorded.pods:
+        return Ending(EndReason.LOST, {"variant": "gone", "detail": ""})
+    told = [f"{pod.ref.name}: {pod.exit_code}" for pod in recorded.pods[:SHOWN]]
+    params = {"variant": "partly", "over": len(recorded.pods), "pods": recorded.replicas, "detail": ", ".join(told)}
+    return Ending(EndReason.LOST, params)
 
 
 def proven_absent(view: View, now: datetime) -> bool:
@@ -154,13 +219,22 @@ def overrun(view: View, now: datetime) -> Ending | None:
 
 def until_deadline(view: View, now: datetime) -> float:
     if view.max_run_seconds is None:
-        return WATCHED_SECONDS
-    ran = (now - (view.started_at or now)).total_seconds()
-    return min(WATCHED_SECONDS, max(0.05, view.max_run_seconds - ran))
+        return view.steady_seconds
+    return min(view.steady_seconds, max(0.05, view.max_run_seconds - seconds_since(view.started_at, now)))
+
+
+def seconds_since(then: datetime | None, now: datetime) -> float:
+    return (now - (then or now)).total_seconds()
+
+
+def patient(waited: float, *, most: float) -> float:
+    """Seconds until the next look at what was waited for in vain so long."""
+    return min(most, max(BUSY_SECONDS, waited / PATIENCE))
 
 
 def end(view: View, ending: Ending) -> Decision:
-    """The attempt is over: the job ends with it, or the retry policy gives it another."""
+    """The attempt is over: the job ends with it, or the retry policy gives it another. Where logs are fetched,
+    what is left of an attempt before the last is the orphan sweep's to remove."""
     if view.desired is Desired.RUN and may_retry(
         ending.reason, attempt=view.attempt, max_retries=view.max_retries, on=view.retry_on
     ):
@@ -174,14 +248,14 @@ def end(view: View, ending: Ending) -> Decision:
         return Decision(
             transition=Transition(JobStatus.PENDING, "Retrying", params),
             ended=ending,
-            actions=(Action.FORGET,),
+            actions=() if view.fetches_logs else (Action.FORGET,),
             check_in=pause,
         )
-    purge = (Action.PURGE,) if view.desired is Desired.DELETE else ()
-    forget = (Action.FORGET,) if view.attempt else ()
+    # Where logs are fetched, the next pass asks whether they are stored: this one read of no pod that it was over.
+    later = view.attempt and view.fetches_logs and view.desired is not Desired.DELETE
     return Decision(
         transition=Transition(ending.reason.status, ending.reason.value, ending.params),
         ended=ending,
-        actions=(*forget, *purge),
-        check_in=None,
+        actions=() if later else tidied(view),
+        check_in=BUSY_SECONDS if later else None,
     )

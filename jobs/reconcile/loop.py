@@ -22,8 +22,8 @@ from jobs.reconcile.apply import apply
 from jobs.reconcile.claims import Claim
 from jobs.reconcile.decide import BLIND_SECONDS, BUSY_SECONDS, Action, Decision, decide
 from jobs.reconcile.launch import launch
-from jobs.reconcile.specs import view_of
-from jobs.reconcile.work import Work, load
+from jobs.reconcile.specs import PoolFacts, view_of
+from jobs.reconcile.work import Work, complete, load, recorded
 from jobs.services import grace_seconds
 from jobs.states import Desired, EndReason
 
@@ -59,18 +59,19 @@ def work_on(pool: ResourcePool, claim: Claim) -> list[Work]:
     """1. load 2. launch what is to be launched 3. observe the rest, all at once 4. decide 5. apply 6. act 7.
     release."""
     works = load(claim.jobs)
+    facts = PoolFacts.of(pool, timezone.now())
     try:
         cluster = cluster_for(pool)
     except ClusterError as exc:
-        blind(works, str(exc))
+        blind(works, facts, str(exc))
         apply(claim, works)
         release(claim, works)
         return works
     launched = launch_new(cluster, claim, works)
-    observe(cluster, [work for work in works if work.attempt and work not in launched])
+    observe(cluster, [work for work in works if work.attempt and not work.job.is_final and work not in launched])
     for work in works:
         if work not in launched:
-            decide_one(work)
+            decide_one(work, facts)
     hold_back_if_too_many_lost(pool, works)
     applied = apply(claim, works)
     for work in applied:
@@ -79,10 +80,10 @@ def work_on(pool: ResourcePool, claim: Claim) -> list[Work]:
     return works
 
 
-def blind(works: Sequence[Work], why: str) -> None:
+def blind(works: Sequence[Work], facts: PoolFacts, why: str) -> None:
     for work in works:
         work.observation = Unknown(why)
-        decide_one(work)
+        decide_one(work, facts)
         if work.decision.actions:  # what needs the cluster waits for it; the rest does not
             work.decision = Decision(explain=("PoolUnavailable", {"error": why}), check_in=BLIND_SECONDS)
 
@@ -113,12 +114,20 @@ def launch_new(cluster: Cluster, claim: Claim, works: Sequence[Work]) -> list[Wo
 def observe(cluster: Cluster, works: Sequence[Work]) -> None:
     seen: Mapping[ObjectRef, Observation] = cluster.observe([work.ref for work in works]) if works else {}
     for work in works:
-        work.observation = seen.get(work.ref, Unknown("the cluster did not mention the job"))
+        work.observation = complete(work, seen.get(work.ref, Unknown("the cluster did not mention the job")))
 
 
-def decide_one(work: Work) -> None:
+def decide_one(work: Work, facts: PoolFacts) -> None:
     try:
-        work.decision = decide(view_of(work.job, work.attempt), work.observation, timezone.now())
+        gone = isinstance(work.observation, Absent)
+        view = view_of(
+            work.job,
+            work.attempt,
+            facts,
+            logs_stored=work.logs_stored,
+            recorded=recorded(work) if gone else None,
+        )
+        work.decision = decide(view, work.observation, timezone.now())
     except Exception as exc:  # noqa: BLE001 (one bad job must not stop the others: logged with its id, retried later)
         fail(work, exc)
 

@@ -2,22 +2,52 @@
 
 import hashlib
 import json
+import random
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from jobs import quantities, secrets
-from jobs.cluster.base import AttemptSpec, DataSource, ObjectRef, Resources
+from jobs.cluster.base import AttemptSnapshot, AttemptSpec, DataSource, ObjectRef, Resources
 from jobs.cluster.diagnosis import Ending
-from jobs.models import Attempt, Job
-from jobs.reconcile.decide import View
+from jobs.models import Attempt, Job, ResourcePool
+from jobs.reconcile.decide import STEADY_SECONDS, View
 from jobs.services import grace_seconds
 from jobs.states import Desired, EndReason
+
+FRESH_SECONDS = 60.0  # a watch that proved itself so recently sends hints
+HINTED_SECONDS = 120.0  # a running job is looked at so often where hints come
 
 
 def ref_of(job: Job, attempt: Attempt) -> ObjectRef:
     return ObjectRef(job.public_id, attempt.number, attempt.cluster_uid)
 
 
-def view_of(job: Job, attempt: Attempt | None) -> View:
+@dataclass(frozen=True, slots=True)
+class PoolFacts:
+    """What a pass needs to know of its pool: read once for all its jobs."""
+
+    fetches_logs: bool
+    keep_seconds: float
+    steady_seconds: float
+
+    @classmethod
+    def of(cls, pool: ResourcePool, now: datetime) -> "PoolFacts":
+        fresh = pool.watched_at is not None and (now - pool.watched_at).total_seconds() < FRESH_SECONDS
+        # Jobs looked at together stay together; the passes spread.
+        steady = HINTED_SECONDS * random.uniform(0.8, 1.2) if fresh else STEADY_SECONDS
+        keep = pool.options.get("retentionSeconds", 0) if pool.fetches_logs else 0
+        return cls(pool.fetches_logs, keep, steady)
+
+
+def view_of(
+    job: Job,
+    attempt: Attempt | None,
+    facts: PoolFacts,
+    *,
+    logs_stored: bool = True,
+    recorded: AttemptSnapshot | None = None,
+) -> View:
     policy = job.config.get("retryPolicy", {})
     return View(
         status=job.state,
@@ -28,12 +58,24 @@ def view_of(job: Job, attempt: Attempt | None) -> View:
         if attempt and attempt.ending_reason
         else None,
         absent_since=attempt.absent_since if attempt else None,
+        launched_at=attempt.launched_at if attempt else None,
         started_at=attempt.started_at if attempt else None,
+        finished_at=job.finished_at,
         max_run_seconds=job.config.get("maxRunTimeSeconds"),
         max_retries=policy.get("maxRetries", 0),
         retry_on=frozenset(policy.get("on", ())),
         stop_params={key: job.status_params[key] for key in ("user", "grace") if key in job.status_params},
+        recorded=recorded,
+        fetches_logs=facts.fetches_logs,
+        logs_stored=logs_stored,
+        keep_seconds=keep_seconds(job, facts),
+        steady_seconds=facts.steady_seconds,
     )
+
+
+def keep_seconds(job: Job, facts: PoolFacts) -> float:
+    """How long what is left of an attempt stays on the cluster. It stays nowhere that keeps no logs."""
+    return float(job.config.get("retentionSeconds", facts.keep_seconds)) if facts.fetches_logs else 0.0
 
 
 def attempt_spec(job: Job, attempt: Attempt) -> AttemptSpec:

@@ -1,11 +1,21 @@
 """One claimed job on its way through a pass, with the rows it needs."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from django.db.models import prefetch_related_objects
 
-from jobs.cluster.base import AttemptSnapshot, ObjectRef, Observation, Present
+from jobs.cluster.base import (
+    Absent,
+    AttemptSnapshot,
+    ObjectRef,
+    Observation,
+    PodPhase,
+    PodReason,
+    PodRef,
+    PodSnapshot,
+    Present,
+)
 from jobs.models import Attempt, Job, Pod
 from jobs.reconcile.decide import Decision
 from jobs.reconcile.specs import ref_of
@@ -36,6 +46,15 @@ class Work:
     def snapshot(self) -> AttemptSnapshot | None:
         return self.observation.snapshot if isinstance(self.observation, Present) else None
 
+    @property
+    def evidence(self) -> AttemptSnapshot | None:
+        """What is seen of the attempt, or, when it is no longer there, what was recorded of its end."""
+        return recorded(self) if isinstance(self.observation, Absent) else self.snapshot
+
+    @property
+    def logs_stored(self) -> bool:
+        return logs_stored(self.pods.values())
+
 
 def load(jobs: Sequence[Job]) -> list[Work]:
     """Two queries for the current attempts and their pods, however many jobs."""
@@ -47,5 +66,46 @@ def load(jobs: Sequence[Job]) -> list[Work]:
     return [Work(job, found, pods_by_replica(found)) for job in jobs for found in (current[job.pk],)]
 
 
+def logs_stored(pods: Iterable[Pod]) -> bool:
+    """Whether the logs of all that ever came to be are in the platform's own store."""
+    return all(pod.log_stored_at or not pod.uid for pod in pods)
+
+
 def pods_by_replica(attempt: Attempt | None) -> dict[int, Pod]:
     return {pod.replica: pod for pod in attempt.pods.all()} if attempt else {}
+
+
+def recorded(work: Work) -> AttemptSnapshot | None:
+    """The pods of the attempt that the registry knows to be over; None without an attempt."""
+    if work.attempt is None:
+        return None
+    pods = tuple(pod_snapshot(work.ref, pod) for _replica, pod in sorted(work.pods.items()) if pod.is_over)
+    return AttemptSnapshot(work.ref, work.job.replicas, pods)
+
+
+def complete(work: Work, observation: Observation) -> Observation:
+    """The observation, with what was recorded of pods that the cluster knows only to be gone."""
+    if not isinstance(observation, Present) or not any(is_gone(pod) for pod in observation.snapshot.pods):
+        return observation
+    pods = tuple(
+        pod_snapshot(work.ref, row) if is_gone(pod) and (row := work.pods.get(pod.ref.replica)) and row.is_over else pod
+        for pod in observation.snapshot.pods
+    )
+    return Present(replace(observation.snapshot, pods=pods))
+
+
+def is_gone(pod: PodSnapshot) -> bool:
+    return pod.is_over and pod.exit_code is None and not pod.ref.uid
+
+
+def pod_snapshot(ref: ObjectRef, pod: Pod) -> PodSnapshot:
+    return PodSnapshot(
+        PodRef(ref.job_id, ref.attempt, pod.replica, pod.uid),
+        PodPhase(pod.phase),
+        node=pod.node,
+        started_at=pod.started_at,
+        finished_at=pod.finished_at,
+        exit_code=pod.exit_code,
+        reason=PodReason(pod.reason),
+        message=pod.message,
+    )

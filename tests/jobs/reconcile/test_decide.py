@@ -17,7 +17,7 @@ from jobs.cluster.base import (
     Unknown,
 )
 from jobs.cluster.diagnosis import Ending
-from jobs.reconcile.decide import ABSENCE_PROOF, Action, View, decide
+from jobs.reconcile.decide import ABSENCE_PROOF, Action, Decision, View, decide
 from jobs.states import FINAL, Desired, EndReason, JobStatus, allowed
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -153,6 +153,100 @@ def test_a_deleted_job_is_purged_once_it_is_over():
     assert decide(view(JobStatus.SUCCEEDED, Desired.DELETE), None, NOW).actions == (Action.FORGET, Action.PURGE)
 
 
+# A cluster such as Kubernetes: it ends the peers of a failed pod by itself, and keeps the logs until they are fetched.
+
+
+def far(*pods, **shown):
+    return Present(AttemptSnapshot(ObjectRef(JOB, 1), len(pods), pods, ends_peers=True, **shown))
+
+
+def test_a_cluster_that_ends_the_peers_itself_is_left_to_do_so():
+    decision = decide(view(), far(FAILED, RUNS), NOW)
+    assert decision.ending.reason is EndReason.COMMAND_FAILED
+    assert decision.actions == ()
+    assert decide(view(ending=decision.ending), far(FAILED, RUNS), NOW).actions == ()
+
+
+def test_what_the_platform_itself_wants_ended_is_deleted_there_too():
+    decision = decide(view(max_run_seconds=60), far(RUNS, RUNS), NOW)
+    assert decision.actions == (Action.DELETE,)
+    assert decide(view(ending=decision.ending), far(FAILED, RUNS), NOW).actions == (Action.DELETE,)
+
+
+def test_what_is_going_down_is_not_deleted_again():
+    late = view(ending=Ending(EndReason.TIMED_OUT, {"limit": 60}))
+    assert decide(late, far(RUNS, going_down=True), NOW).actions == ()
+    assert decide(view(JobStatus.STOPPING, Desired.STOP), far(RUNS, going_down=True), NOW).actions == ()
+
+
+def test_an_end_is_told_at_once_and_the_object_stays_until_its_logs_are_stored():
+    ended = decide(view(fetches_logs=True), far(DONE), NOW)
+    assert ended.transition.new is JobStatus.SUCCEEDED
+    assert (ended.actions, ended.check_in) == ((), 1.0)
+    over = {"fetches_logs": True, "finished_at": NOW}
+    waits = decide(view(JobStatus.SUCCEEDED, logs_stored=False, **over), None, NOW)
+    assert (waits.actions, waits.check_in) == ((), 1.0)
+    assert decide(view(JobStatus.SUCCEEDED, logs_stored=True, **over), None, NOW).actions == (Action.FORGET,)
+
+
+def test_the_longer_its_logs_are_missing_the_less_often_they_are_asked_for():
+    over = view(JobStatus.SUCCEEDED, fetches_logs=True, logs_stored=False, finished_at=NOW)
+    assert decide(over, None, NOW + timedelta(minutes=1)).check_in == 3.0
+    assert decide(over, None, NOW + timedelta(days=1)).check_in == 60.0
+
+
+def test_it_stays_for_as_long_as_asked_for():
+    over = view(JobStatus.FAILED, fetches_logs=True, finished_at=NOW, keep_seconds=100.0)
+    assert decide(over, None, NOW + timedelta(seconds=40)) == Decision(check_in=60.0)
+    assert decide(over, None, NOW + timedelta(seconds=100)) == Decision(actions=(Action.FORGET,), check_in=None)
+
+
+def test_a_deleted_jobs_logs_are_not_waited_for():
+    gone = {"fetches_logs": True, "logs_stored": False, "keep_seconds": 100.0, "finished_at": NOW}
+    purged = (Action.FORGET, Action.PURGE)
+    assert decide(view(JobStatus.FAILED, Desired.DELETE, **gone), None, NOW).actions == purged
+    assert decide(view(JobStatus.STOPPING, Desired.DELETE, **gone), far(FAILED), NOW).actions == purged
+
+
+def test_a_retry_leaves_the_old_attempt_until_its_logs_are_stored():
+    again = decide(view(max_retries=1, fetches_logs=True), far(FAILED), NOW)
+    assert again.transition.new is JobStatus.PENDING
+    assert again.actions == ()
+
+
+def recorded(*pods, replicas):
+    return AttemptSnapshot(ObjectRef(JOB, 1), replicas, pods)
+
+
+def test_what_was_recorded_before_everything_was_deleted_decides_how_it_ended():
+    proven = {"absent_since": NOW - ABSENCE_PROOF}
+    done = decide(view(recorded=recorded(DONE, DONE, replicas=2), **proven), Absent(), NOW)
+    assert done.ended.reason is EndReason.COMPLETED
+    failed = decide(view(recorded=recorded(DONE, FAILED, replicas=2), **proven), Absent(), NOW)
+    assert failed.ended.reason is EndReason.COMMAND_FAILED
+    assert decide(view(recorded=recorded(DONE, replicas=1)), Absent(), NOW).ended is None, "absence needs its proof"
+
+
+def test_a_loss_tells_what_is_known_of_its_pods():
+    partly = decide(view(absent_since=NOW - ABSENCE_PROOF, recorded=recorded(DONE, replicas=2)), Absent(), NOW)
+    assert partly.ended.reason is EndReason.LOST
+    assert partly.ended.params == {"variant": "partly", "over": 1, "pods": 2, "detail": f"{JOB}-1-0: 0"}
+    nothing = decide(view(absent_since=NOW - ABSENCE_PROOF, recorded=recorded(replicas=2)), Absent(), NOW)
+    assert nothing.ended.params["variant"] == "gone"
+
+
+def test_a_running_job_goes_unseen_no_longer_than_to_its_time_limit():
+    assert decide(view(steady_seconds=120.0), seen(RUNS), NOW).check_in == 120.0
+    assert decide(view(steady_seconds=120.0, max_run_seconds=90), seen(RUNS), NOW).check_in == 30.0
+
+
+def test_the_longer_it_starts_the_less_often_it_is_looked_at():
+    pending = seen(pod(PodPhase.PENDING))
+    assert decide(view(JobStatus.STARTING, launched_at=NOW), pending, NOW).check_in == 1.0
+    assert decide(view(JobStatus.STARTING, launched_at=NOW - timedelta(seconds=100)), pending, NOW).check_in == 5.0
+    assert decide(view(JobStatus.STARTING, launched_at=NOW - timedelta(hours=1)), pending, NOW).check_in == 15.0
+
+
 def test_a_final_job_is_only_tidied_away():
     decision = decide(view(JobStatus.FAILED), seen(RUNS), NOW)
     assert decision.actions == (Action.FORGET,)
@@ -167,7 +261,11 @@ PODS = st.builds(
     finished=st.none() | st.just(NOW),
 )
 OBSERVATIONS = st.one_of(
-    st.none(), st.just(Absent()), st.just(Unknown("?")), st.lists(PODS, min_size=1, max_size=4).map(lambda p: seen(*p))
+    st.none(),
+    st.just(Absent()),
+    st.just(Unknown("?")),
+    st.lists(PODS, min_size=1, max_size=4).map(lambda p: seen(*p)),
+    st.builds(lambda p, down: far(*p, going_down=down), st.lists(PODS, min_size=1, max_size=4), st.booleans()),
 )
 # What the platform itself takes an attempt down for: neither a stop nor a success is stored as an ending.
 ENDINGS = sorted(frozenset(EndReason) - {EndReason.STOPPED_BY_USER, EndReason.COMPLETED})
@@ -182,6 +280,11 @@ VIEWS = st.builds(
     started_at=st.none() | st.just(NOW - timedelta(seconds=60)),
     max_run_seconds=st.none() | st.integers(1, 100),
     max_retries=st.integers(0, 3),
+    recorded=st.none() | st.lists(st.just(DONE) | st.just(FAILED), max_size=2).map(lambda p: recorded(*p, replicas=2)),
+    fetches_logs=st.booleans(),
+    logs_stored=st.booleans(),
+    finished_at=st.none() | st.just(NOW - timedelta(seconds=30)),
+    keep_seconds=st.just(0.0) | st.just(60.0),
 )
 
 
@@ -199,9 +302,12 @@ def test_every_decision_keeps_the_rules(given_view, observation):
         assert decision.ended is None, "ended while something runs"
     if decision.transition and decision.transition.new in FINAL:
         assert decision.ended
-        assert decision.check_in is None
+        assert decision.check_in is None or given_view.fetches_logs
     else:
         assert decision.check_in is not None or given_view.status in FINAL, "an active job nobody looks at again"
+    if Action.FORGET in decision.actions and given_view.fetches_logs and given_view.desired is not Desired.DELETE:
+        assert given_view.status in FINAL
+        assert given_view.logs_stored, "the only copy of a log was thrown away"
     if given_view.desired is not Desired.RUN and given_view.status not in FINAL:
         assert Action.LAUNCH not in decision.actions
         assert not decision.transition or decision.transition.new in (JobStatus.STOPPING, JobStatus.STOPPED)

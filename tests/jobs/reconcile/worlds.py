@@ -59,7 +59,7 @@ class World:
         self.attempts.pop(ref.name, None)
 
     def list_attempts(self) -> Sequence[ObjectRef]:
-        return [ObjectRef(*self.split(name)) for name in self.attempts]
+        return [ObjectRef(*self.split(name), "u") for name in self.attempts]
 
     def capacity(self) -> Capacity:
         return Capacity(None, None, None)
