@@ -29,7 +29,7 @@ class PodReason(StrEnum):
     ERROR = "Error"  # ended with a non-zero exit code, or by a signal (exit code 128 + number)
     OOM_KILLED = "OOMKilled"
     START_ERROR = "StartError"  # the command could not be started: message says why
-    STOPPED = "Stopped"  # ended because delete_attempt asked for it
+    STOPPED = "Stopped"  # ended because delete_attempt asked for it, or by the cluster after a peer: never a cause
     EVICTED = "Evicted"
     PREEMPTED = "Preempted"
     NODE_LOST = "NodeLost"

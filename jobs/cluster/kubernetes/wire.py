@@ -33,7 +33,9 @@ class Meta(Wire):
     annotations: dict[str, str] = {}
     owner_references: list[Owner] = []
     creation_timestamp: datetime | None = None
-    deletion_timestamp: datetime | None = None
+    deletion_timestamp: datetime | None = None  # when the grace ends, or ended
+    deletion_grace_period_seconds: int | None = None
+    finalizers: list[str] = []
     resource_version: str = ""
 
 
@@ -71,6 +73,7 @@ class JobStatus(Wire):
     active: int = 0
     succeeded: int = 0
     failed: int = 0
+    completed_indexes: str = ""  # such as "0,2-4"
     terminating: int | None = None
     start_time: datetime | None = None
     completion_time: datetime | None = None
