@@ -7,7 +7,7 @@ Every error that leaves is one of jobs.cluster.errors.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ LARGEST_BODY = 64 << 20  # of one answer that is held whole; lists are asked for
 LARGEST_LINE = 16 << 20  # of a stream: far above what etcd lets an object be (1.5 MiB)
 LARGEST_REFUSAL = 64 << 10
 LONGEST_ANSWER = 300.0  # seconds for a whole answer, however steadily it drips
+NO_CONNECTION = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 FAILURES = (aiohttp.ClientError, TimeoutError, OSError)
 
 
@@ -83,7 +84,7 @@ class AsyncClient:
 
     async def lines(
         self, path: str, query: Query = (), *, read_seconds: float | None, largest: int = LARGEST_LINE
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """The lines of a stream with their newlines; the last one may lack it. A line over `largest` bytes raises
         Unavailable. Close the generator (contextlib.aclosing) to close the connection at once."""
         async with self.stream(path, query, read_seconds=read_seconds) as chunks:
@@ -115,7 +116,7 @@ class AsyncClient:
                     await self.drop(session)
                 raise refused(exc.status, exc.body, f"GET {path}") from None
             except FAILURES as exc:
-                raise unreachable(exc, self.address(session)) from exc
+                raise self.no_answer(exc, session) from exc
             async with opened:
                 yield opened
 
@@ -158,7 +159,7 @@ class AsyncClient:
             )
             answered = await api.call_api(method, url, headers, _request_timeout=timeout)
         except FAILURES as exc:
-            raise unreachable(exc, self.address(session)) from exc
+            raise self.no_answer(exc, session) from exc
         response: aiohttp.ClientResponse = answered.response
         return response
 
@@ -181,18 +182,25 @@ class AsyncClient:
     async def session(self) -> AsyncIterator[Session]:
         held = self.loops.setdefault(asyncio.get_running_loop(), OfLoop())
         async with held.lock:
-            stamp = self.access.stamp()
-            if held.session and held.session.stamp != stamp:
-                await held.session.retire()
-                held.session = None
-            if held.session is None:
-                held.session = Session(await self.make(), stamp)
-            session = held.session
+            session = held.session = await self.current(held.session)
             session.users += 1
         try:
             yield session
         finally:
             await session.leave()
+
+    async def current(self, session: Session | None) -> Session:
+        """A new one where there is none, or where the credentials' file was replaced."""
+        try:
+            stamp = self.access.stamp()
+            if session and session.stamp == stamp:
+                return session
+            made = Session(await self.make(), stamp)
+        except Unavailable as exc:
+            raise NotConnected(str(exc)) from exc
+        if session:
+            await session.retire()
+        return made
 
     async def drop(self, session: Session) -> None:
         """Its credentials were refused: the next request reads them anew."""
@@ -211,8 +219,13 @@ class AsyncClient:
         )
         return api
 
-    def address(self, session: Session) -> str:
-        return str(session.api.configuration.host)
+    def no_answer(self, exc: BaseException, session: Session) -> Unavailable:
+        failure = unreachable(exc, str(session.api.configuration.host))
+        return NotConnected(str(failure)) if isinstance(exc, NO_CONNECTION) else failure
+
+
+class NotConnected(Unavailable):
+    """No server was reached, so that none was asked."""
 
 
 class Refused(Exception):
@@ -235,7 +248,7 @@ async def hear_out_refusal(
     return response
 
 
-async def split(chunks: AsyncIterator[bytes], largest: int) -> AsyncIterator[bytes]:
+async def split(chunks: AsyncIterator[bytes], largest: int) -> AsyncGenerator[bytes, None]:
     """Lines with their newlines, however they were cut into chunks; what follows the last newline comes at the end."""
     parts: list[bytes] = []
     held = 0
