@@ -150,7 +150,7 @@ def decide_stop(view: View, observation: Observation | None, now: datetime) -> D
 
 def decide_present(view: View, snapshot: AttemptSnapshot, now: datetime) -> Decision:
     if snapshot.all_over:
-        return end(view, view.ending or diagnose(snapshot.pods) or Ending(EndReason.COMPLETED))
+        return end(view, view.ending or told_by(snapshot))
     if view.ending:
         return Decision(actions=taking_down(view.ending, snapshot), check_in=BUSY_SECONDS)
     if ending := diagnose(snapshot.pods) or overrun(view, now):
@@ -188,8 +188,15 @@ def decide_absent(view: View, now: datetime) -> Decision:
     if not proven_absent(view, now):
         return wait_for_proof(view, now)
     if view.recorded and view.recorded.all_over:
-        return end(view, view.ending or diagnose(view.recorded.pods) or Ending(EndReason.COMPLETED))
+        return end(view, view.ending or told_by(view.recorded))
     return end(view, view.ending or lost(view.recorded))
+
+
+def told_by(snapshot: AttemptSnapshot) -> Ending:
+    """What an attempt that is over says of its end. Pods that were asked to end, though not by the platform, are no
+    success."""
+    completed = Ending(EndReason.COMPLETED) if snapshot.all_succeeded else lost(None)
+    return diagnose(snapshot.pods) or completed
 
 
 def lost(recorded: AttemptSnapshot | None) -> Ending:

@@ -11,7 +11,7 @@ import msgspec
 from jobs.cluster.errors import ClusterError, Conflict, Forbidden, Invalid, NotFound, Unavailable
 
 LONGEST = 2000  # characters of a message; a refused template's can be very long
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 VERDICTS: dict[int, type[ClusterError]] = {404: NotFound, 409: Conflict, 400: Invalid, 413: Invalid, 422: Invalid}
 
 

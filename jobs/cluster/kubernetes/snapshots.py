@@ -53,13 +53,14 @@ def pod_of(pod: wire.Pod, job: wire.Job | None) -> PodSnapshot | None:
 
 
 def leftover_snapshot(ref: ObjectRef, pods: Iterable[wire.Pod]) -> AttemptSnapshot | None:
-    """Of pods that outlive their Job (deleted by somebody, with or without them): None once none of them runs."""
+    """Of pods that outlive their Job, which somebody deleted with or without them: None once none of them runs."""
     mine = newest(pods, ref.uid)
     seen = [state for pod in mine if (state := pod_snapshot(pod, PodReason.DELETED))]
     if all(pod.is_over for pod in seen):
         return None
     replicas = max(pod.ref.replica for pod in seen) + 1
-    return AttemptSnapshot(ref=ref, replicas=replicas, pods=tuple(seen), ends_peers=True, going_down=True)
+    going_down = all(pod.terminating or pod.is_over for pod in seen)
+    return AttemptSnapshot(ref=ref, replicas=replicas, pods=tuple(seen), going_down=going_down)
 
 
 def replicas_of(job: wire.Job) -> int:

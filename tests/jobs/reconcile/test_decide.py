@@ -57,6 +57,11 @@ def test_it_is_still_starting_while_a_pod_is_pending():
     assert decide(view(JobStatus.STARTING), seen(RUNS, pod(PodPhase.PENDING)), NOW).transition is None
 
 
+def test_pods_that_somebody_else_asked_to_end_are_no_success():
+    taken_down = pod(PodPhase.FAILED, PodReason.STOPPED, 143)
+    assert decide(view(), seen(DONE, taken_down), NOW).ended.reason is EndReason.LOST
+
+
 def test_it_succeeds_when_all_its_pods_succeeded():
     decision = decide(view(), seen(DONE, DONE), NOW)
     assert decision.transition.new is JobStatus.SUCCEEDED
