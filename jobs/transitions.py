@@ -12,10 +12,12 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.db.models.expressions import Combinable
 
 from jobs.events import platform_event
 from jobs.models import Event, Job
 from jobs.states import FINAL, TRANSITIONS, JobStatus
+from jobs_platform.updates import update_each
 
 SOURCES = {new: tuple(old.value for old in JobStatus if new in TRANSITIONS[old]) for new in JobStatus}
 WARNINGS = frozenset({JobStatus.FAILED})
@@ -54,34 +56,39 @@ def apply_all(moves: Sequence[Move], now: datetime) -> list[Move]:
 
 
 def alike(moves: Sequence[Move]) -> Iterable[Sequence[Move]]:
-    """Moves that write the same into their rows, together: one UPDATE makes them all."""
+    """Moves to the same status that write the same columns: one UPDATE makes them all. Their statuses come in the order
+    of the moves."""
     groups: dict[tuple[str, ...], list[Move]] = {}
     for move in moves:
-        written = (move.version, move.new, move.reason, move.params, sorted(move.columns.items()))
-        groups.setdefault(tuple(map(repr, written)), []).append(move)
+        groups.setdefault((move.new.value, *sorted(move.columns)), []).append(move)
     return groups.values()
 
 
 def make(group: Sequence[Move], now: datetime) -> Sequence[Move]:
-    """Those made, of moves that are alike. When one of them comes too late, they are taken one by one."""
-    if len(group) > 1:
-        try:
-            with transaction.atomic():
-                if guarded_update(group, now) != len(group):
-                    raise TooLate
-        except TooLate:
-            return [move for move in group if guarded_update([move], now)]
-        return group
-    return group if guarded_update(group, now) else []
+    """Those made, of moves that are alike."""
+    if any(isinstance(value, Combinable) for move in group for value in move.columns.values()):
+        return [move for move in group if make_one(move, now)]
+    new = group[0].new
+    given = {"finished_at": now} if new in FINAL else {}
+    columns = tuple(sorted(given | group[0].columns))
+    sources = SOURCES[new]
+    moved = update_each(
+        Job,
+        [
+            (move.job_pk, move.version, move.reason, move.params, *((given | move.columns)[name] for name in columns))
+            for move in group
+        ],
+        match=("id", "version"),
+        change=("status_reason", "status_params", *columns),
+        also="status = %s, version = t.version + 1",
+        where=f"t.status IN ({', '.join(['%s'] * len(sources))})",
+        parameters=[new.value, *sources],
+    )
+    return [move for move in group if move.job_pk in moved]
 
 
-class TooLate(Exception):
-    """A job of the group was moved by somebody else since it was read."""
-
-
-def guarded_update(group: Sequence[Move], now: datetime) -> int:
-    """How many of these moves, which are alike, were made."""
-    move = group[0]
+def make_one(move: Move, now: datetime) -> bool:
+    """For a move that writes what only the database can tell, such as one more than there is."""
     columns: dict[str, Any] = {
         "status": move.new.value,
         "status_reason": move.reason,
@@ -91,8 +98,7 @@ def guarded_update(group: Sequence[Move], now: datetime) -> int:
     }
     if move.new in FINAL:
         columns.setdefault("finished_at", now)
-    jobs = Job.objects.filter(pk__in=[one.job_pk for one in group], version=move.version, status__in=SOURCES[move.new])
-    return jobs.update(**columns)
+    return Job.objects.filter(pk=move.job_pk, version=move.version, status__in=SOURCES[move.new]).update(**columns) == 1
 
 
 def event_of(move: Move, now: datetime) -> Event:
@@ -109,11 +115,17 @@ def event_of(move: Move, now: datetime) -> Event:
 def explain_all(items: Iterable[tuple[Job, str, dict[str, Any]]]) -> None:
     """Change why jobs are where they are, not where they are. Writes only what differs from the rows as read; a job
     that moved since keeps the reason of its move."""
-    groups: dict[tuple[str, ...], list[tuple[Job, str, dict[str, Any]]]] = {}
-    for job, reason, params in items:
-        if (job.status_reason, job.status_params) != (reason, params):
-            groups.setdefault((repr(job.version), reason, repr(params)), []).append((job, reason, params))
-    for group in groups.values():
-        first, reason, params = group[0]
-        jobs = Job.objects.filter(pk__in=[job.pk for job, _, _ in group], version=first.version)
-        jobs.exclude(status__in=[s.value for s in FINAL]).update(status_reason=reason, status_params=params)
+    rows = [
+        (job.pk, job.version, reason, params)
+        for job, reason, params in items
+        if (job.status_reason, job.status_params) != (reason, params)
+    ]
+    final = sorted(FINAL)
+    update_each(
+        Job,
+        rows,
+        match=("id", "version"),
+        change=("status_reason", "status_params"),
+        where=f"t.status NOT IN ({', '.join(['%s'] * len(final))})",
+        parameters=final,
+    )

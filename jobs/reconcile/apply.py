@@ -1,47 +1,93 @@
 """Writes what a pass decided and saw, in one transaction. No network in here."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from jobs import transitions
-from jobs.cluster.base import Absent, Present
 from jobs.events import platform_event
-from jobs.models import Attempt, Event, Job, Pod
-from jobs.reconcile import record
+from jobs.models import Attempt, Event, Pod
+from jobs.reconcile import claims, record
 from jobs.reconcile.claims import Claim
 from jobs.reconcile.decide import Decision
 from jobs.reconcile.work import Work
 from jobs.states import FINAL, JobStatus
+from jobs_platform.updates import update_each
 
 
 def apply(claim: Claim, works: Sequence[Work]) -> list[Work]:
     """Everything decided, in one transaction; answers the works whose decision took effect. A job that changed since it
-    was claimed is left as it is and looked at again at once."""
+    was claimed is left as it is and looked at again at once; one that somebody else has claimed since is left alone."""
     now = timezone.now()
+    changes = [change for work in works if not (change := change_of(work, now)).is_empty]
+    lost = write_sound(claim, changes, now)
+    for work in works:
+        if work.job.pk in lost:
+            work.decision = Decision(check_in=0.0)
+    return [work for work in works if work.job.pk not in lost and not work.error]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one work writes."""
+
+    work: Work
+    move: transitions.Move | None
+    attempt: dict[str, Any]
+    pods: list[record.Change]
+
+    @property
+    def explain(self) -> bool:
+        decision, job = self.work.decision, self.work.job
+        shown = (job.status_reason, job.status_params)
+        return self.move is None and decision.explain is not None and decision.explain != shown
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.move or self.attempt or self.pods or self.explain)
+
+
+def change_of(work: Work, now: datetime) -> Change:
+    attempt = attempt_changes(work, work.attempt, now) if work.attempt else {}
+    return Change(work, move_of(work, now), attempt, pod_changes(work, now))
+
+
+def write_sound(claim: Claim, changes: Sequence[Change], now: datetime) -> set[int]:
+    """write(), but what the database does not take, such as a text with a NUL, keeps only its own job from being
+    written: the halves are tried apart."""
+    if not changes:
+        return set()
+    try:
+        return write(claim, changes, now)
+    except (DataError, IntegrityError, ValueError, TypeError) as exc:
+        if len(changes) == 1:
+            changes[0].work.fail(exc)
+            return set()
+        half = len(changes) // 2
+        return write_sound(claim, changes[:half], now) | write_sound(claim, changes[half:], now)
+
+
+def write(claim: Claim, changes: Sequence[Change], now: datetime) -> set[int]:
+    """Answers the jobs of which nothing was written."""
+    keys = {change.work.job.pk for change in changes}
     with transaction.atomic():
-        made = transitions.apply_all([move for work in works if (move := move_of(work, now))], now)
-        moved = {move.job_pk for move in made}
-        applied = []
-        for work in works:
-            if work.decision.transition and work.job.pk not in moved:
-                work.decision = Decision(check_in=0.0)
-            else:
-                applied.append(work)
-        write_attempts(applied, now)
-        record.save([change for work in applied for change in pod_changes(work, now)])
+        held = claims.still_held(claim, keys)
+        mine = [change for change in changes if change.work.job.pk in held]
+        moves = [change.move for change in mine if change.move]
+        made = {move.job_pk for move in transitions.apply_all(moves, now)}
+        mine = [change for change in mine if not change.move or change.work.job.pk in made]
+        write_attempts(mine, now)
+        record.save([pod for change in mine for pod in change.pods])
         transitions.explain_all(
-            (work.job, *work.decision.explain)
-            for work in applied
-            if work.decision.explain and not work.decision.transition
+            (change.work.job, *change.work.decision.explain)
+            for change in mine
+            if change.explain and change.work.decision.explain
         )
-        seen = [work.job.pk for work in applied if isinstance(work.observation, Present | Absent)]
-        if seen:
-            Job.objects.filter(pk__in=seen, lease_token=claim.token).update(observed_at=now)
-    return applied
+    return keys - {change.work.job.pk for change in mine}
 
 
 def move_of(work: Work, now: datetime) -> transitions.Move | None:
@@ -72,23 +118,25 @@ def event_name(new: JobStatus, reason: str) -> str:
     return reason if new in (JobStatus.PENDING, JobStatus.STOPPING) else new.value
 
 
-def write_attempts(works: Sequence[Work], now: datetime) -> None:
+def write_attempts(changes: Sequence[Change], now: datetime) -> None:
     """Only what differs. An attempt that ended without being seen leaves its pods Unknown."""
-    events, unseen = [], []
-    for work in works:
-        if work.attempt is None:
-            continue
-        if changes := attempt_changes(work, work.attempt, now):
-            Attempt.objects.filter(pk=work.attempt.pk).update(**changes)
-        if "ending_reason" in changes:
-            events.append(ending_event(work, now))
-        if "end_reason" in changes and work.snapshot is None:
-            unseen.append(work.attempt.pk)
+    groups: dict[tuple[str, ...], list[Change]] = {}
+    for change in changes:
+        if change.attempt:
+            groups.setdefault(tuple(change.attempt), []).append(change)
+    for columns, group in groups.items():
+        rows = [(change.work.attempt.pk, *change.attempt.values()) for change in group if change.work.attempt]
+        update_each(Attempt, rows, match=("id",), change=columns)
+    unseen = [
+        change.work.attempt.pk
+        for change in changes
+        if "end_reason" in change.attempt and change.work.snapshot is None and change.work.attempt
+    ]
     if unseen:
         Pod.objects.filter(attempt__in=unseen).exclude(phase__in=["Succeeded", "Failed"]).update(
             phase="Unknown", ready=False, observed_at=now
         )
-    if events:
+    if events := [ending_event(change.work, now) for change in changes if "ending_reason" in change.attempt]:
         Event.objects.bulk_create(events)
 
 

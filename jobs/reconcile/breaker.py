@@ -5,5 +5,5 @@ LEAST = 10
 
 
 def trips(*, lost: int, active: int) -> bool:
-    """True when this many jobs may not be declared lost in one pass: at least 10, and over 20 % of the active ones."""
+    """True when so many of the active jobs may not be declared lost: at least 10, and over 20 % of them."""
     return lost >= LEAST and lost > SHARE * active

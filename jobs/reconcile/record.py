@@ -9,8 +9,9 @@ from jobs.cluster.base import AttemptSnapshot, PodPhase, PodSnapshot
 from jobs.cluster.diagnosis import params_of
 from jobs.events import platform_event
 from jobs.models import Attempt, Event, Job, Pod
+from jobs_platform.updates import update_each
 
-FIELDS = ["uid", "phase", "ready", "node", "exit_code", "reason", "message", "started_at", "finished_at", "observed_at"]
+FIELDS = ("uid", "phase", "ready", "node", "exit_code", "reason", "message", "started_at", "finished_at", "observed_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +77,17 @@ def pod_event(
 
 
 def save(changes: Sequence[Change]) -> None:
-    for change in changes:
-        change.pod.save(update_fields=FIELDS)
-    if changes:
-        Event.objects.bulk_create(event for change in changes for event in change.events)
+    """What somebody else recorded as over since it was read stays as it is."""
+    done = update_each(
+        Pod,
+        [(change.pod.pk, *(getattr(change.pod, name) for name in FIELDS)) for change in changes],
+        match=("id",),
+        change=FIELDS,
+        where="t.phase NOT IN ('Succeeded', 'Failed')",
+    )
+    events = [event for change in changes if change.pod.pk in done for event in change.events]
+    if events:
+        Event.objects.bulk_create(events)
 
 
 def started_at(snapshot: AttemptSnapshot) -> datetime | None:

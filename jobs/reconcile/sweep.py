@@ -19,7 +19,8 @@ PURGE_BATCH = 500
 def pools_with_work(now: datetime) -> list[ResourcePool]:
     waits = Q(status=JobStatus.QUEUED.value, desired=Desired.RUN.value)
     due = Job.objects.filter(waits | Q(next_check_at__lte=now)).order_by()
-    return list(ResourcePool.objects.filter(pk__in=list(due.values_list("pool_id", flat=True).distinct())))
+    busy = Q(pk__in=list(due.values_list("pool_id", flat=True).distinct()))
+    return list(ResourcePool.objects.filter(busy | Q(frozen_at__isnull=False)))
 
 
 def sweep() -> int:

@@ -1,5 +1,6 @@
 """One claimed job on its way through a pass, with the rows it needs."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +21,8 @@ from jobs.models import Attempt, Job, Pod
 from jobs.reconcile.decide import Decision
 from jobs.reconcile.specs import ref_of
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(slots=True)
 class Work:
@@ -37,6 +40,12 @@ class Work:
     def ref(self) -> ObjectRef:
         assert self.attempt is not None
         return ref_of(self.job, self.attempt)
+
+    def fail(self, exc: Exception) -> None:
+        """It alone is looked at again later, and later each time."""
+        logger.error("%s could not be reconciled", self.job.public_id, exc_info=exc)
+        self.error = f"{type(exc).__name__}: {exc}"[:1000].replace("\0", "")
+        self.decision = Decision(check_in=min(300.0, 2.0 ** min(self.job.failures, 9)))
 
     @property
     def calls_for_more(self) -> bool:

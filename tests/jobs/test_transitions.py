@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -20,11 +22,22 @@ def statuses():
 
 def test_moves_that_are_alike_are_one_update(bob, queue, django_assert_num_queries):
     jobs = [submit(bob) for _ in range(20)]
-    with django_assert_num_queries(4):  # savepoint, update, release, events
+    with django_assert_num_queries(2):  # update, events
         made = transitions.apply_all([enter(job) for job in jobs], timezone.now())
     assert len(made) == 20
     assert set(statuses()) == {"Queued"}
     assert Event.objects.filter(reason="Waiting").count() == 20
+
+
+def test_what_each_of_them_writes_may_differ(bob, queue, django_assert_num_queries):
+    jobs = [submit(bob) for _ in range(3)]
+    times = [timezone.now() - timedelta(seconds=n) for n in range(3)]
+    moves = [
+        enter(job, params={"n": at.isoformat()}, columns={"queued_at": at}) for job, at in zip(jobs, times, strict=True)
+    ]
+    with django_assert_num_queries(2):
+        transitions.apply_all(moves, timezone.now())
+    assert list(Job.objects.order_by("pk").values_list("queued_at", flat=True)) == times
 
 
 def test_one_that_comes_too_late_does_not_keep_the_others(bob, queue):

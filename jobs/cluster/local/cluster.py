@@ -18,6 +18,8 @@ from jobs.cluster.local.spawn import reap
 class LocalCluster:
     """The synchronous half of the port for this machine; jobs.cluster.base.Cluster says what its methods promise."""
 
+    concurrency = 1
+
     def __init__(
         self, *, pool_dir: Path, log_dir: Path, work_dir: Path, hint_socket: Path, max_log_bytes: int = 10 << 30
     ) -> None:

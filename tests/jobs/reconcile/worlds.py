@@ -29,6 +29,7 @@ class World:
     refuse: ClusterError | None = None
     blind: bool = False
     crash: set[str] = field(default_factory=set)
+    concurrency: int = 1
 
     def create_attempt(self, spec: AttemptSpec) -> ObjectRef:
         if self.refuse:
