@@ -11,11 +11,12 @@ from pathlib import Path
 
 from django.conf import settings
 
+from jobs.logs.captured import CapturedLogWriter
+from jobs.logs.files import CREATE, write_all
 from jobs.logs.format import END, OUTPUT, RECORD, index_path, log_path, pod_dir
 from jobs.logs.index import Index
-from jobs.logs.store import LogKey, LogNotFound, LogSealed, LogStore, Segment
+from jobs.logs.store import CaptureWriter, LogKey, LogNotFound, LogSealed, LogStore, Segment
 
-CREATE = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 LENGTH_MAX = (1 << 32) - 1
 
 
@@ -33,6 +34,9 @@ class FilesystemLogStore:
 
     def writer(self, key: LogKey) -> "FilesystemLogWriter":
         return FilesystemLogWriter(self._directory(key), key.container)
+
+    def capture_writer(self, key: LogKey, limit: int) -> CaptureWriter:
+        return CapturedLogWriter(self._directory(key), key.container, limit)
 
     def watch_path(self, key: LogKey) -> Path:
         return index_path(self._directory(key), key.container)
@@ -125,8 +129,3 @@ def mend(index: int, log_size: int) -> tuple[bool, int]:
         last = (0, 0, 0, OUTPUT)
     os.ftruncate(index, count * RECORD.size)
     return last[3] & END != 0, last[1]
-
-
-def write_all(fd: int, view: memoryview) -> None:
-    while view:
-        view = view[os.write(fd, view) :]

@@ -8,6 +8,13 @@ A record is written after the bytes it speaks of: `length` bytes from `offset` w
 that holds its first byte. Bytes after the last record (a writer killed between the two writes) belong to the last
 record's time. A torn record at the end (size not a multiple of 24) is not there.
 
+A log that the platform fetches from a cluster (captured.py) is cut back to what its records cover when a writer opens
+it: the bytes after the last record, whose times nobody knows any more, are fetched again and are the same. So that the
+place to go on from is exact whichever record is the last, a record's time there is exactly that of the line at its
+offset. Times in the index never go back, so that they can be searched; the lines of a cluster's log may. By how much
+the time of a record is later than its line's stands in its flags, above the two bits for the kind: up to 2^29 - 1 in
+nanoseconds, from 2^29 on in whole seconds, rounded down.
+
 A cursor is a byte offset into the .log file.
 """
 
@@ -18,6 +25,9 @@ RECORD = struct.Struct("<QqII")
 OUTPUT = 0  # the program's own bytes
 MARKER = 1  # a line of the platform's own, such as a gap or the size limit
 END = 2  # length 0: nothing more will come
+KIND = 3  # the bits of the flags that tell these three apart
+LAG_SHIFT = 2
+LAG_IN_SECONDS = 1 << 29
 CONTAINER = "main"
 
 
@@ -31,3 +41,15 @@ def log_path(directory: Path, container: str = CONTAINER) -> Path:
 
 def index_path(directory: Path, container: str = CONTAINER) -> Path:
     return directory / f"{container}.idx"
+
+
+def lag_flags(lag_ns: int) -> int:
+    if lag_ns < LAG_IN_SECONDS:
+        return lag_ns << LAG_SHIFT
+    return (LAG_IN_SECONDS | min(lag_ns // 1_000_000_000, LAG_IN_SECONDS - 1)) << LAG_SHIFT
+
+
+def lag_ns(flags: int) -> int:
+    """Of less than half a second exact, else less than a second short."""
+    lag = flags >> LAG_SHIFT
+    return lag if lag < LAG_IN_SECONDS else (lag - LAG_IN_SECONDS) * 1_000_000_000

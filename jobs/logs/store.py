@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from jobs.logs.format import CONTAINER, OUTPUT
+from jobs.logs.position import LogPosition, Times
 
 
 class LogNotFound(Exception):
@@ -17,6 +18,10 @@ class LogNotFound(Exception):
 
 class LogSealed(Exception):
     """The writer of this log said that nothing more comes."""
+
+
+class LogBusy(Exception):
+    """Another process writes this log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +77,41 @@ class LogWriter(Protocol):
     def close(self) -> None: ...
 
 
+class CaptureWriter(Protocol):
+    """The only writer of a log that is fetched from a cluster. Each method may raise OSError, such as for a full disk;
+    the log is then as before the call."""
+
+    @property
+    def is_sealed(self) -> bool: ...
+
+    @property
+    def is_full(self) -> bool:
+        """The limit was reached, and the log says so."""
+
+    def position(self) -> LogPosition | None:
+        """Where in the cluster's log to go on from; None: at its beginning."""
+
+    def append(self, data: bytes, times: Times) -> None:
+        """`times` as in jobs.cluster.base.LogLines. What is over the limit is dropped. Raises LogSealed."""
+
+    def gap(self) -> None:
+        """Add a line that says that something may be missing here; not twice in a row."""
+
+    def seal(self) -> None:
+        """Say that nothing more comes. Again: no effect."""
+
+    def close(self) -> None: ...
+
+
 class LogStore(Protocol):
     def open(self, key: LogKey) -> PodLog:
         """Raises LogNotFound."""
 
     def writer(self, key: LogKey) -> LogWriter:
         """Goes on where an earlier writer stopped, however it ended."""
+
+    def capture_writer(self, key: LogKey, limit: int) -> CaptureWriter:
+        """Goes on exactly where an earlier one stopped, however it ended. Keeps `limit` bytes. Raises LogBusy."""
 
     def watch_path(self, key: LogKey) -> Path:
         """The file that changes after each write, whether it is there yet or not."""

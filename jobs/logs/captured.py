@@ -1,0 +1,151 @@
+"""The writer of a log that the platform fetches from a cluster: it may be killed at any byte, and the next one goes on
+exactly where the files end. One at a time: the index is locked while it is open.
+
+Bytes are written first and their records after them, all those of one call at once. What no record covers when the log
+is opened is cut off and fetched again (format.py); readers that had seen it see the same bytes come back.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from jobs.logs.files import CREATE, write_all
+from jobs.logs.format import END, KIND, MARKER, OUTPUT, RECORD, index_path, lag_flags, lag_ns, log_path
+from jobs.logs.index import Record
+from jobs.logs.position import LogPosition, Times, Trail
+from jobs.logs.store import LogBusy, LogSealed
+
+HASHED_AT_ONCE = 1 << 20
+GAP = "Lines may be missing here: the cluster rotated or removed the log before it could be read."
+
+
+class CapturedLogWriter:
+    """Raises LogBusy when another process has it open. `limit`: how many bytes are kept."""
+
+    def __init__(self, directory: Path, container: str, limit: int) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._limit = limit
+        self._index = os.open(index_path(directory, container), CREATE, 0o640)
+        try:
+            lock(self._index)
+            self._log = os.open(log_path(directory, container), CREATE, 0o640)
+        except BaseException:
+            os.close(self._index)
+            raise
+        last = self._mend()
+        self._offset = last.end if last else 0
+        self._time_ns = last.time_ns if last else 0
+        self._last_kind = last.flags & KIND if last else OUTPUT
+
+    @property
+    def is_sealed(self) -> bool:
+        return self._last_kind == END
+
+    @property
+    def is_full(self) -> bool:
+        """The limit was reached, and the log says so."""
+        return self._offset > self._limit
+
+    def position(self) -> LogPosition | None:
+        """Where in the cluster's log to go on from; None: at its beginning."""
+        start, end, time_ns = self._last_run()
+        trail = Trail()
+        while start < end and (data := os.pread(self._log, min(HASHED_AT_ONCE, end - start), start)):
+            trail.add(data, ((0, time_ns),))
+            start += len(data)
+        found = trail.position
+        return found and replace(found, latest_ns=max(found.latest_ns, self._time_ns))
+
+    def append(self, data: bytes, times: Times) -> None:
+        """What is over the limit is dropped, after a line that says so."""
+        if self.is_sealed:
+            raise LogSealed
+        room = max(0, self._limit - self._offset)
+        if not self.is_full and room:
+            self._write(data[:room], [mark for mark in times if mark[0] < room], OUTPUT)
+        if len(data) > room and not self.is_full:
+            self._mark(f"The log reached its limit: {self._offset} bytes are kept, what follows is not.")
+
+    def gap(self) -> None:
+        """A line that says that something may be missing here; not twice in a row."""
+        if self._last_kind == OUTPUT and not self.is_full:
+            self._mark(GAP)
+
+    def seal(self) -> None:
+        if not self.is_sealed:
+            write_all(self._index, memoryview(RECORD.pack(self._offset, self._time_ns or time.time_ns(), 0, END)))
+            self._last_kind = END
+
+    def close(self) -> None:
+        os.close(self._log)
+        os.close(self._index)
+
+    def _mark(self, text: str) -> None:
+        """A line of the platform's own; it begins a line, whatever was printed before it."""
+        cut = self._offset > 0 and os.pread(self._log, 1, self._offset - 1) != b"\n"
+        self._write(("\n" * cut + f"[platform] {text}\n").encode(), [(0, self._time_ns or time.time_ns())], MARKER)
+
+    def _write(self, data: bytes, times: Times, kind: int) -> None:
+        index_size = os.fstat(self._index).st_size
+        try:
+            write_all(self._log, memoryview(data))
+            records, time_ns = self._records(len(data), times, kind)
+            write_all(self._index, memoryview(records))
+        except OSError:
+            os.ftruncate(self._index, index_size)
+            os.ftruncate(self._log, self._offset)
+            raise
+        self._offset += len(data)
+        self._time_ns, self._last_kind = time_ns, kind
+
+    def _records(self, size: int, times: Times, kind: int) -> tuple[bytes, int]:
+        """The records, and the last one's time."""
+        records, latest = [], self._time_ns
+        for number, (start, time_ns) in enumerate(times):
+            end = times[number + 1][0] if number + 1 < len(times) else size
+            latest = max(latest, time_ns)
+            records.append(RECORD.pack(self._offset + start, latest, end - start, kind | lag_flags(latest - time_ns)))
+        return b"".join(records), latest
+
+    def _mend(self) -> Record | None:
+        """Cut both files back to the last record that stands for bytes that are there; answers that record."""
+        size = os.fstat(self._log).st_size
+        count = os.fstat(self._index).st_size // RECORD.size
+        last = None
+        for record in self._records_back(count):
+            # A crash of the machine may leave zeros where a record should be, or records without their bytes.
+            if record.end <= size and (record.length or record.flags & KIND == END):
+                last = record
+                break
+            count -= 1
+        os.ftruncate(self._index, count * RECORD.size)
+        os.ftruncate(self._log, last.end if last else 0)
+        return last
+
+    def _last_run(self) -> tuple[int, int, int]:
+        """From where to where the last records of output go that have all just the same time, and that time."""
+        start = end = self._offset
+        time_ns: int | None = None
+        for record in self._records_back(os.fstat(self._index).st_size // RECORD.size):
+            exact = record.time_ns - lag_ns(record.flags)
+            if record.flags & KIND == OUTPUT and time_ns in (None, exact):
+                start, time_ns = record.offset, exact
+            elif time_ns is None:
+                start = end = record.offset
+            else:
+                break
+        return start, end, time_ns or 0
+
+    def _records_back(self, count: int) -> Iterator[Record]:
+        for number in range(count - 1, -1, -1):
+            yield Record(*RECORD.unpack(os.pread(self._index, RECORD.size, number * RECORD.size)))
+
+
+def lock(descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise LogBusy from None
