@@ -42,16 +42,17 @@ WORDS = st.sampled_from([b"", b"a", b"step", b"\xff\xfe", b"\r", "损失 ".encod
 
 
 @st.composite
-def container_logs(draw: st.DrawFn) -> ContainerLog:
-    """Times repeat in a row, and go back a little; but two lines apart never have the same time and the same words."""
+def container_logs(draw: st.DrawFn, *, distinct: bool = False) -> ContainerLog:
+    """Times repeat in a row, and go back a little; but lines apart never have the same time. `distinct`: no two lines
+    have the same time or the same words."""
     entries: list[tuple[int, bytes]] = []
     time_ns = FIRST_NS
     for number, (step, word, is_numbered) in enumerate(
         draw(st.lists(st.tuples(STEPS, WORDS, st.booleans()), max_size=25))
     ):
-        time_ns += step
+        time_ns += (step or 1) if distinct else step
         used = {one for one, _line in entries}
         while time_ns in used and time_ns != entries[-1][0]:
             time_ns += 1
-        entries.append((time_ns, word + b"%d" % number if is_numbered else word))
+        entries.append((time_ns, word + b"%d" % number if distinct or is_numbered else word))
     return ContainerLog(entries, draw(st.booleans()) if entries and entries[-1][1] else True)
