@@ -1,12 +1,13 @@
 """Rows as the API shows them. The contract's own fields come first in every object."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from jobs.api.items import Item
 from jobs.models import Event, Job, Pod, Priority, Queue, ResourcePool
-from jobs.wording import event_message, status_message
+from jobs.wording import diagnosis, event_message, status_message
 from jobs_platform.api.envelope import show_time
 
 PRIORITIES = {priority.value: str(priority.label) for priority in Priority}
@@ -42,6 +43,7 @@ def show_detail(job: Job, pods: Iterable[Pod], now: datetime) -> dict[str, Any]:
         "createdAt": show_time(job.created_at),
         "statusReason": job.status_reason,
         "statusMessage": status_message(job),
+        "diagnosis": show_diagnosis(job),
         "resourcePoolId": job.pool.name,
         "queue": job.queue.name,
         "owner": job.owner.username,
@@ -55,6 +57,11 @@ def show_detail(job: Job, pods: Iterable[Pod], now: datetime) -> dict[str, Any]:
         "observedAt": show_time(job.observed_at),
         "pods": [show_pod(pod) for pod in pods],
     }
+
+
+def show_diagnosis(job: Job) -> dict[str, str] | None:
+    told = diagnosis(job)
+    return asdict(told) if told else None
 
 
 def size(job: Job) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from jobs.models import Event, Pod, ResourcePool
 from jobs.states import JobStatus
+from jobs.wording import CATEGORIES
 
 STATUSES = [status.value for status in JobStatus]
 
@@ -61,9 +62,19 @@ class PodsShape(serializers.Serializer[Any]):
     pods = PodShape(many=True)
 
 
+class DiagnosisShape(serializers.Serializer[Any]):
+    category = serializers.ChoiceField(choices=CATEGORIES, help_text="Which kind of trouble it is.")
+    summary = serializers.CharField(help_text="What happened.")
+    detail = serializers.CharField(help_text="Why, with the cluster's own words; may be empty.")
+    remedy = serializers.CharField(help_text="What to do next; may be empty.")
+
+
 class JobDetailShape(JobItemShape):
     config = serializers.DictField(help_text="The create body, normalised, without the values of secrets.")
     statusMessage = serializers.CharField(help_text="What happened, why, what to do next.")
+    diagnosis = DiagnosisShape(
+        allow_null=True, help_text="The same in parts, while the job waits and after it failed; null where all is well."
+    )
     pullsImage = serializers.BooleanField(help_text="False where the pool runs commands without the image.")
     queuedAt = moment()
     observedAt = moment(help_text="When the status was last confirmed by the resource pool.")

@@ -15,7 +15,6 @@ from jobs import wording
 from jobs.dashboard import status
 from jobs.dashboard.rights import Rights
 from jobs.models import Attempt, Event, Job, Pod
-from jobs.states import EndReason
 
 EVENTS_SHOWN = 100
 SECRET_SHOWN = "••••••"
@@ -26,18 +25,6 @@ PHASES: dict[str, tuple[Promise, str]] = {
     "Succeeded": (_("Succeeded"), "succeeded"),
     "Failed": (_("Failed"), "failed"),
     "Unknown": (_("Unknown"), "stale"),
-}
-END_REASONS: dict[str, Promise] = {
-    EndReason.COMPLETED: _("completed"),
-    EndReason.COMMAND_FAILED: _("command failed"),
-    EndReason.OUT_OF_MEMORY: _("out of memory"),
-    EndReason.TIMED_OUT: _("time limit reached"),
-    EndReason.IMAGE_UNAVAILABLE: _("image not available"),
-    EndReason.REJECTED: _("refused by the pool"),
-    EndReason.NODE_LOST: _("machine lost"),
-    EndReason.PREEMPTED: _("preempted"),
-    EndReason.LOST: _("lost"),
-    EndReason.STOPPED_BY_USER: _("stopped by a user"),
 }
 TONES = {"pending": "waiting", "running": "moving", "succeeded": "done", "failed": "failed", "stale": "look"}
 
@@ -121,7 +108,7 @@ def attempt_rows(job: Job, pods: list[Pod], shown: Pod | None) -> list[AttemptRo
     return [
         AttemptRow(
             attempt=attempt,
-            ended=str(END_REASONS.get(attempt.end_reason, attempt.end_reason)),
+            ended=str(wording.END_REASONS.get(attempt.end_reason, attempt.end_reason)),
             pods=of_attempt.get(attempt.pk, []),
             is_current=attempt is attempts[0],  # the job's own row may be older than these
         )

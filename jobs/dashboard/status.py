@@ -40,6 +40,7 @@ class StatusView:
     word: str
     tone: str
     message: str
+    explanation: wording.Explanation
     stale: bool
     observed_at: datetime | None
 
@@ -67,11 +68,13 @@ def is_stale(job: Job, now: datetime) -> bool:
 
 
 def view_of(job: Job, now: datetime) -> StatusView:
+    told = wording.explanation(job.status_reason, job.status_params)
     return StatusView(
         key=job.state.value.lower(),
         word=str(WORDS[job.state]),
         tone=TONES[job.state],
-        message=wording.status_message(job),
+        message=told.text,
+        explanation=told,
         stale=is_stale(job, now),
         observed_at=observed_at(job),
     )

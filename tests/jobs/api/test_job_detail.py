@@ -27,6 +27,23 @@ def test_the_status_has_a_reason_and_a_sentence_in_the_readers_language(api, job
     assert "exit code 3 in pod p-0" in data["statusMessage"]
 
 
+def test_a_failure_is_explained_in_parts(api, job):
+    params = {"variant": "notFound", "image": "nginx:nope", "detail": "nginx:nope: not found"}
+    Job.objects.filter(pk=job.pk).update(status="Failed", status_reason="ImageUnavailable", status_params=params)
+    assert api.get(f"/api/jobs/{job.public_id}").json()["data"]["diagnosis"] == {
+        "category": "image",
+        "summary": "The image does not exist in its registry.",
+        "detail": "The image is nginx:nope. The cluster's own words: “nginx:nope: not found”.",
+        "remedy": "Check the image's name and tag.",
+    }
+
+
+def test_a_waiting_job_is_explained_and_a_running_one_needs_none(api, job):
+    assert api.get(f"/api/jobs/{job.public_id}").json()["data"]["diagnosis"]["category"] == "queue"
+    Job.objects.filter(pk=job.pk).update(status="Running", status_reason="Running", status_params={"pods": 1})
+    assert api.get(f"/api/jobs/{job.public_id}").json()["data"]["diagnosis"] is None
+
+
 def test_times_are_utc_in_whole_seconds_and_durations_are_numbers(api, job):
     Job.objects.filter(pk=job.pk).update(
         created_at=START, queued_at=START, started_at=START, finished_at=START + timedelta(seconds=12.345),

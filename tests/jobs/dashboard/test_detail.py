@@ -20,8 +20,9 @@ def test_it_says_the_status_why_and_what_to_do(bob: User, browse: Browse, make_j
     job = make_job(bob, pods=1, status="Failed", status_reason="OutOfMemory", status_params=params)
     text = page(browse, bob, job)
     assert ">Failed<" in text
-    assert "Pod pod-1 used more memory than its limit and was ended (its limit is 2 GiB)" in text
-    assert "Ask for more memory" in text
+    assert "<bdi>Pod pod-1 used more memory than its limit and was ended.</bdi>" in text
+    assert "own words: “its limit is 2 GiB”.</bdi>" in text
+    assert "<bdi>Ask for more memory, or make the batch smaller.</bdi>" in text
     assert "Final" in text
 
 
