@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.kube import kubeconfigs, resources
+from tests.kube import kubeconfigs, pod_routes, resources
 from tests.kube.actions import Actions
 from tests.kube.certificates import make_tls
 from tests.kube.control import Control
@@ -17,6 +17,8 @@ from tests.kube.events import Recorder
 from tests.kube.faults import Faults
 from tests.kube.garbage import GarbageCollector
 from tests.kube.job_controller import JobController
+from tests.kube.kubelet import Kubelet
+from tests.kube.kubelet import Timing as NodeTiming
 from tests.kube.listener import Listener
 from tests.kube.middlewares import authorized, faulty, logged, statused
 from tests.kube.nodes import NodeSpec
@@ -45,6 +47,7 @@ class Settings:
     history: int = 20_000
     node: NodeSpec = field(default_factory=NodeSpec)
     timing: Timing = field(default_factory=Timing)
+    on_node: NodeTiming = field(default_factory=NodeTiming)
 
 
 class ControlPlane:
@@ -79,14 +82,21 @@ class ControlPlane:
         await self.listener.start()
 
     async def start_kubelet(self) -> Any:
-        kubelet = SimulatedKubelet(self.store, self.settings.node.name, self.settings.timing)
-        self.spawn(kubelet.run())
+        name = self.settings.node.name
+        if self.settings.simulate:
+            simulated = SimulatedKubelet(self.store, name, self.settings.timing)
+            self.spawn(simulated.run())
+            return simulated
+        kubelet = Kubelet(self.store, self.recorder, name, self.settings.on_node)
+        await kubelet.start()
         return kubelet
 
     def application(self) -> web.Application:
         middlewares = [logged(self.requests), faulty(self.faults), statused, authorized(self.users)]
         app = web.Application(middlewares=middlewares, client_max_size=LARGEST_BODY)
         app.add_routes(Control(self).routes())
+        if isinstance(self.kubelet, Kubelet):
+            app.add_routes(pod_routes.routes(self.store, self.kubelet))
         rest = Rest(self.registry, self.faults, self.settings.timing.bookmark)
         app.router.add_route("*", "/{path:.*}", rest.handle)
         return app
@@ -119,6 +129,8 @@ class ControlPlane:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.runner.cleanup()
+        if isinstance(self.kubelet, Kubelet):
+            await self.kubelet.stop()
 
 
 def namespace_of(settings: Settings) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 
 from tests.kube.control_plane import ControlPlane, Settings
 from tests.kube.faults import Faults
+from tests.kube.kubelet import Kubelet
 from tests.kube.rbac import EVERYTHING, Rule
 from tests.kube.records import Obj
 from tests.kube.requests_seen import RequestLog
@@ -85,6 +86,12 @@ class ApiServer:
     @property
     def requests(self) -> RequestLog:
         return self.plane.requests
+
+    @property
+    def kubelet(self) -> Kubelet:
+        """Of a server that does not simulate its pods. Its methods are for call(); its `timing` may be set directly."""
+        assert isinstance(self.plane.kubelet, Kubelet)
+        return self.plane.kubelet
 
     def kubeconfig(self, path: Path, *, token: str = "") -> Path:
         """Written to the file, whose path is returned."""
