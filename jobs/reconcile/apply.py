@@ -149,6 +149,8 @@ def attempt_changes(work: Work, attempt: Attempt, now: datetime) -> dict[str, An
         changes["started_at"] = started
     if attempt.absent_since != decision.absent_since:
         changes["absent_since"] = decision.absent_since
+    if attempt.stuck_since != decision.stuck_since:
+        changes["stuck_since"] = decision.stuck_since
     if decision.ending and not attempt.ending_reason:
         changes |= {"ending_reason": decision.ending.reason.value, "ending_params": decision.ending.params}
     if decision.ended and not attempt.end_reason:

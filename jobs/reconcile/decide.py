@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from jobs.cluster.base import Absent, AttemptSnapshot, Observation, Present, Unknown
-from jobs.cluster.diagnosis import Ending, diagnose
+from jobs.cluster.diagnosis import Asked, Ending, Stuck, diagnose, diagnose_attempt, evicted_by_queue, why_waiting
 from jobs.states import FINAL, Desired, EndReason, JobStatus, may_retry
 
 ABSENCE_PROOF = timedelta(seconds=3)
@@ -28,6 +28,8 @@ SHOWN = 5  # pods named in evidence
 ENDED_BY_A_POD = frozenset(
     {EndReason.COMMAND_FAILED, EndReason.OUT_OF_MEMORY, EndReason.NODE_LOST, EndReason.PREEMPTED, EndReason.LOST}
 )
+CAUSES = frozenset({EndReason.NODE_LOST, EndReason.PREEMPTED, EndReason.OUT_OF_MEMORY})
+CONSEQUENCES = frozenset({EndReason.COMMAND_FAILED, EndReason.LOST})
 
 
 class Action(StrEnum):
@@ -43,7 +45,8 @@ class View:
 
     `recorded`: what the registry knows of pods that are over, for when the cluster shows the attempt no more.
     `fetches_logs`: logs are on the cluster until they were fetched, and `logs_stored` tells whether all of them were;
-    then what is over stays there for another `keep_seconds`. `steady_seconds`: how long a running job may go unseen."""
+    then what is over stays there for another `keep_seconds`. `stuck_seconds`: how long it may wait for what will not
+    come by itself. `steady_seconds`: how long a running job may go unseen."""
 
     status: JobStatus
     desired: Desired
@@ -51,6 +54,7 @@ class View:
     launched: bool = False
     ending: Ending | None = None
     absent_since: datetime | None = None
+    stuck_since: datetime | None = None
     launched_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -58,6 +62,8 @@ class View:
     max_retries: int = 0
     retry_on: frozenset[str] = frozenset()
     stop_params: dict[str, Any] = field(default_factory=dict)
+    asked: Asked = field(default_factory=Asked)
+    stuck_seconds: float = 300.0
     recorded: AttemptSnapshot | None = None
     fetches_logs: bool = False
     logs_stored: bool = True
@@ -83,6 +89,7 @@ class Decision:
     ended: Ending | None = None
     actions: tuple[Action, ...] = ()
     absent_since: datetime | None = None
+    stuck_since: datetime | None = None
     check_in: float | None = STEADY_SECONDS
 
 
@@ -101,7 +108,10 @@ def decide(view: View, observation: Observation | None, now: datetime) -> Decisi
             return decide_absent(view, now)
         case Unknown(why):
             return Decision(
-                explain=("PoolUnavailable", {"error": why}), absent_since=view.absent_since, check_in=BLIND_SECONDS
+                explain=("PoolUnavailable", {"error": why}),
+                absent_since=view.absent_since,
+                stuck_since=view.stuck_since,
+                check_in=BLIND_SECONDS,
             )
         case None:
             return Decision(check_in=BUSY_SECONDS)
@@ -150,19 +160,44 @@ def decide_stop(view: View, observation: Observation | None, now: datetime) -> D
 
 def decide_present(view: View, snapshot: AttemptSnapshot, now: datetime) -> Decision:
     if snapshot.all_over:
-        return end(view, view.ending or told_by(snapshot))
+        return end(view, settled(view.ending, snapshot))
     if view.ending:
         return Decision(actions=taking_down(view.ending, snapshot), check_in=BUSY_SECONDS)
-    if ending := diagnose(snapshot.pods) or overrun(view, now):
+    if ending := diagnose(snapshot.pods) or overrun(view, now) or taken_back(view, snapshot):
         return begin_to_end(ending, snapshot)
-    if view.status is JobStatus.STARTING:
-        if not snapshot.all_running:
-            return Decision(check_in=patient(seconds_since(view.launched_at, now), most=STEADY_SECONDS))
-        return Decision(
-            transition=Transition(JobStatus.RUNNING, "Running", {"pods": snapshot.replicas}),
-            check_in=until_deadline(view, now),
-        )
-    return Decision(explain=("Running", {"pods": snapshot.replicas}), check_in=until_deadline(view, now))
+    if view.status is not JobStatus.STARTING:
+        return Decision(explain=("Running", {"pods": snapshot.replicas}), check_in=until_deadline(view, now))
+    if not snapshot.all_running:
+        return decide_waiting(view, snapshot, now)
+    return Decision(
+        transition=Transition(JobStatus.RUNNING, "Running", {"pods": snapshot.replicas}),
+        check_in=until_deadline(view, now),
+    )
+
+
+def decide_waiting(view: View, snapshot: AttemptSnapshot, now: datetime) -> Decision:
+    """It does not run yet. What it waits for is told; what will not come by itself is waited for so long, and what can
+    never come not at all."""
+    pause = patient(seconds_since(view.launched_at, now), most=STEADY_SECONDS)
+    finding = why_waiting(snapshot, view.asked)
+    if finding is None:
+        return Decision(explain=("Starting", {}), check_in=pause)
+    if not finding.stuck:
+        return Decision(explain=(finding.reason, finding.params), check_in=pause)
+    since = view.stuck_since or now
+    left = 0.0 if finding.stuck is Stuck.NEVER else view.stuck_seconds - seconds_since(since, now)
+    if left <= 0 and finding.as_ending:
+        return begin_to_end(finding.as_ending, snapshot)
+    return Decision(
+        explain=(finding.reason, finding.params),
+        stuck_since=since,
+        check_in=min(pause, left) if left > 0 else pause,
+    )
+
+
+def taken_back(view: View, snapshot: AttemptSnapshot) -> Ending | None:
+    """While it still waits to run, what was taken back may be given again."""
+    return evicted_by_queue(snapshot) if view.status is JobStatus.RUNNING else None
 
 
 def begin_to_end(ending: Ending, snapshot: AttemptSnapshot) -> Decision:
@@ -177,9 +212,17 @@ def begin_to_end(ending: Ending, snapshot: AttemptSnapshot) -> Decision:
 def taking_down(ending: Ending, snapshot: AttemptSnapshot) -> tuple[Action, ...]:
     """Nothing when it is under way already. Where the cluster itself ends the peers of a failed pod it is left to do
     so: to delete the attempt would take the failed pod's log along."""
-    if snapshot.going_down or (snapshot.ends_peers and ending.reason in ENDED_BY_A_POD):
-        return ()
-    return (Action.DELETE,)
+    ends_itself = snapshot.ends_peers and not snapshot.suspended and ending.reason in ENDED_BY_A_POD
+    return () if snapshot.going_down or ends_itself else (Action.DELETE,)
+
+
+def settled(known: Ending | None, snapshot: AttemptSnapshot) -> Ending:
+    """Why an attempt that is over ended. What the first failure told stands, unless the others tell of what caused it:
+    a lost machine shows later than the connection errors it brings."""
+    told = told_by(snapshot)
+    if known is None or (known.reason in CONSEQUENCES and told.reason in CAUSES):
+        return told
+    return known
 
 
 def decide_absent(view: View, now: datetime) -> Decision:
@@ -188,7 +231,7 @@ def decide_absent(view: View, now: datetime) -> Decision:
     if not proven_absent(view, now):
         return wait_for_proof(view, now)
     if view.recorded and view.recorded.all_over:
-        return end(view, view.ending or told_by(view.recorded))
+        return end(view, settled(view.ending, view.recorded))
     return end(view, view.ending or lost(view.recorded))
 
 
@@ -196,7 +239,7 @@ def told_by(snapshot: AttemptSnapshot) -> Ending:
     """What an attempt that is over says of its end. Pods that were asked to end, though not by the platform, are no
     success."""
     completed = Ending(EndReason.COMPLETED) if snapshot.all_succeeded else lost(None)
-    return diagnose(snapshot.pods) or completed
+    return diagnose_attempt(snapshot) or completed
 
 
 def lost(recorded: AttemptSnapshot | None) -> Ending:

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+
 from jobs import quantities, secrets
 from jobs.cluster.base import AttemptSnapshot, AttemptSpec, DataSource, ObjectRef, Resources
-from jobs.cluster.diagnosis import Ending
+from jobs.cluster.diagnosis import Asked, Ending
 from jobs.models import Attempt, Job, ResourcePool
 from jobs.reconcile.decide import STEADY_SECONDS, View
 from jobs.services import grace_seconds
-from jobs.states import Desired, EndReason
+from jobs.states import Desired, EndReason, JobStatus
 
 FRESH_SECONDS = 60.0  # a watch that proved itself so recently sends hints
+NOTHING_ASKED = Asked()
 HINTED_SECONDS = 120.0  # a running job is looked at so often where hints come
 
 
@@ -30,14 +33,24 @@ class PoolFacts:
     fetches_logs: bool
     keep_seconds: float
     steady_seconds: float
+    stuck_seconds: float
+    gpu_resource: str
+    kueue_queue: str
 
     @classmethod
     def of(cls, pool: ResourcePool, now: datetime) -> "PoolFacts":
         fresh = pool.watched_at is not None and (now - pool.watched_at).total_seconds() < FRESH_SECONDS
         # Jobs looked at together stay together; the passes spread.
         steady = HINTED_SECONDS * random.uniform(0.8, 1.2) if fresh else STEADY_SECONDS
-        keep = pool.options.get("retentionSeconds", 0) if pool.fetches_logs else 0
-        return cls(pool.fetches_logs, keep, steady)
+        options = pool.options
+        return cls(
+            fetches_logs=pool.fetches_logs,
+            keep_seconds=options.get("retentionSeconds", 0) if pool.fetches_logs else 0,
+            steady_seconds=steady,
+            stuck_seconds=options.get("imagePullSeconds") or settings.IMAGE_PULL_SECONDS,
+            gpu_resource=options.get("gpuResource", Asked().gpu_resource),
+            kueue_queue=options.get("kueueQueue", ""),
+        )
 
 
 def view_of(
@@ -58,6 +71,7 @@ def view_of(
         if attempt and attempt.ending_reason
         else None,
         absent_since=attempt.absent_since if attempt else None,
+        stuck_since=attempt.stuck_since if attempt else None,
         launched_at=attempt.launched_at if attempt else None,
         started_at=attempt.started_at if attempt else None,
         finished_at=job.finished_at,
@@ -65,12 +79,18 @@ def view_of(
         max_retries=policy.get("maxRetries", 0),
         retry_on=frozenset(policy.get("on", ())),
         stop_params={key: job.status_params[key] for key in ("user", "grace") if key in job.status_params},
+        asked=asked_of(job, facts) if job.state is JobStatus.STARTING else NOTHING_ASKED,
+        stuck_seconds=facts.stuck_seconds,
         recorded=recorded,
         fetches_logs=facts.fetches_logs,
         logs_stored=logs_stored,
         keep_seconds=keep_seconds(job, facts),
         steady_seconds=facts.steady_seconds,
     )
+
+
+def asked_of(job: Job, facts: PoolFacts) -> Asked:
+    return Asked(resources_of(job), facts.gpu_resource, facts.kueue_queue, job.config.get("image", ""))
 
 
 def keep_seconds(job: Job, facts: PoolFacts) -> float:

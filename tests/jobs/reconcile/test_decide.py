@@ -1,5 +1,6 @@
 """The rules, one sentence each, then all of them against random worlds."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import example, given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from jobs.cluster.base import (
     Absent,
     AttemptSnapshot,
+    Condition,
     ObjectRef,
     PodPhase,
     PodReason,
@@ -217,6 +219,57 @@ def test_a_retry_leaves_the_old_attempt_until_its_logs_are_stored():
     again = decide(view(max_retries=1, fetches_logs=True), far(FAILED), NOW)
     assert again.transition.new is JobStatus.PENDING
     assert again.actions == ()
+
+
+def waiting(reason, message):
+    return replace(pod(PodPhase.PENDING), waiting_reason=reason, waiting_message=message)
+
+
+NO_IMAGE = waiting("ImagePullBackOff", 'Back-off pulling image "x": ErrImagePull: x: not found')
+BAD_NAME = waiting("InvalidImageName", 'Failed to apply default image tag "X:Y:Z": invalid reference format')
+
+
+def test_what_it_waits_for_is_told_and_waited_for_so_long():
+    starting = view(JobStatus.STARTING, stuck_seconds=100.0)
+    first = decide(starting, far(NO_IMAGE), NOW)
+    assert first.explain[0] == "ImageUnavailable"
+    assert (first.stuck_since, first.ending) == (NOW, None)
+    stuck = view(JobStatus.STARTING, stuck_seconds=100.0, stuck_since=NOW)
+    soon = decide(stuck, far(NO_IMAGE), NOW + timedelta(seconds=99.5))
+    assert (soon.stuck_since, soon.ending, soon.check_in) == (NOW, None, 0.5)
+    late = decide(stuck, far(NO_IMAGE), NOW + timedelta(seconds=100))
+    assert late.ending.reason is EndReason.IMAGE_UNAVAILABLE
+    assert late.actions == (Action.DELETE,)
+
+
+def test_what_comes_after_all_starts_the_wait_anew():
+    stuck = view(JobStatus.STARTING, stuck_since=NOW - timedelta(hours=1))
+    preparing = decide(stuck, far(pod(PodPhase.PENDING)), NOW)
+    assert (preparing.stuck_since, preparing.ending) == (None, None)
+    assert decide(stuck, Unknown("?"), NOW).stuck_since == stuck.stuck_since
+
+
+def test_what_can_never_come_is_not_waited_for():
+    assert decide(view(JobStatus.STARTING, stuck_seconds=100.0), far(BAD_NAME), NOW).ending.reason is (
+        EndReason.IMAGE_UNAVAILABLE
+    )
+
+
+def test_what_kueue_takes_back_ends_and_is_taken_down():
+    evicted = Condition("Evicted", True, "Preempted", "preempted by a higher priority", NOW)
+    running = decide(view(), far(pod(PodPhase.PENDING), suspended=True, admission=(evicted,)), NOW)
+    assert running.ending.reason is EndReason.PREEMPTED
+    assert running.actions == (Action.DELETE,)
+    waits = decide(view(JobStatus.STARTING), far(pod(PodPhase.PENDING), suspended=True, admission=(evicted,)), NOW)
+    assert waits.ending is None
+
+
+def test_a_cause_that_shows_later_takes_the_place_of_its_consequence():
+    first = Ending(EndReason.COMMAND_FAILED, {"pod": "0"})
+    lost = pod(PodPhase.FAILED, PodReason.NODE_LOST, replica=1)
+    assert decide(view(ending=first), far(FAILED, lost), NOW).ended.reason is EndReason.NODE_LOST
+    limit = Ending(EndReason.TIMED_OUT, {"limit": 60})
+    assert decide(view(ending=limit), far(FAILED, lost), NOW).ended == limit
 
 
 def recorded(*pods, replicas):
