@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from jobs.identifiers import attempt_name, pod_name
+from jobs.logs.position import LogPosition as LogPosition
+from jobs.logs.position import Times
 
 
 class PodPhase(StrEnum):
@@ -229,21 +231,14 @@ class Hint:
 
 
 @dataclass(frozen=True, slots=True)
-class LogPosition:
-    """Where a reader of a container's log stopped: the time of the last line it has, in nanoseconds since 1970, and the
-    lines of just that time, as bytes without their newlines, in order."""
-
-    time_ns: int
-    lines: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class LogLines:
-    """Whole lines with their newlines, except for the last line of a log, which may lack one. `times_ns` has an entry a
-    line. `gap`: what came between the position and these lines is lost."""
+    """What a container printed, byte for byte, and when: `times` has (offset, nanoseconds since 1970) pairs, the first
+    at 0, and none without data. Each is exactly the time of the line at its offset; lines of about the same time share
+    one, but the last line, with those before it of just its time, has its own: LogPosition counts from there. The data
+    begins and ends anywhere in a line. `gap`: before it something may be missing."""
 
-    lines: tuple[bytes, ...]
-    times_ns: tuple[int, ...]
+    data: bytes
+    times: Times = ()
     gap: bool = False
 
 
