@@ -3,6 +3,9 @@ exactly where the files end. One at a time: the index is locked while it is open
 
 Bytes are written first and their records after them, all those of one call at once. What no record covers when the log
 is opened is cut off and fetched again (format.py); readers that had seen it see the same bytes come back.
+
+A third file, <container>.pod, names the pod that the log is of, and where in the log its output begins: a cluster may
+give a replica a new pod, as Kueue does to an attempt that it let wait for others.
 """
 
 import fcntl
@@ -19,13 +22,14 @@ from jobs.logs.position import LogPosition, Times, Trail
 from jobs.logs.store import LogBusy, LogSealed
 
 HASHED_AT_ONCE = 1 << 20
+ANEW = "The cluster gave this replica a new pod; what follows is its output."
 GAP = "Lines may be missing here: the cluster rotated or removed the log before it could be read."
 
 
 class CapturedLogWriter:
     """Raises LogBusy when another process has it open. `limit`: how many bytes are kept."""
 
-    def __init__(self, directory: Path, container: str, limit: int) -> None:
+    def __init__(self, directory: Path, container: str, uid: str, limit: int) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._limit = limit
         self._index = os.open(index_path(directory, container), CREATE, 0o640)
@@ -35,10 +39,15 @@ class CapturedLogWriter:
         except BaseException:
             os.close(self._index)
             raise
-        last = self._mend()
-        self._offset = last.end if last else 0
-        self._time_ns = last.time_ns if last else 0
-        self._last_kind = last.flags & KIND if last else OUTPUT
+        try:
+            last = self._mend()
+            self._offset = last.end if last else 0
+            self._time_ns = last.time_ns if last else 0
+            self._last_kind = last.flags & KIND if last else OUTPUT
+            self._begin = self._of_pod(directory / f"{container}.pod", uid)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def is_sealed(self) -> bool:
@@ -71,7 +80,7 @@ class CapturedLogWriter:
 
     def gap(self) -> None:
         """A line that says that something may be missing here; not twice in a row."""
-        if self._last_kind == OUTPUT and not self.is_full:
+        if not self.is_full and not self._ends_with(GAP):
             self._mark(GAP)
 
     def seal(self) -> None:
@@ -83,10 +92,33 @@ class CapturedLogWriter:
         os.close(self._log)
         os.close(self._index)
 
+    def _of_pod(self, path: Path, uid: str) -> int:
+        """Where the pod's output begins. The log of another pod goes on with this one's, after a line that says so."""
+        found, _space, begin = (path.read_text() if path.exists() else "").partition(" ")
+        if found == uid:
+            return int(begin)
+        if self._offset:
+            self._unseal()
+            if not self._ends_with(ANEW):
+                self._mark(ANEW)
+        replaced = path.with_suffix(".pod.new")
+        replaced.write_text(f"{uid} {self._offset}")
+        replaced.replace(path)
+        return self._offset
+
+    def _ends_with(self, text: str) -> bool:
+        line = as_line(text)
+        return self._last_kind == MARKER and os.pread(self._log, len(line), max(0, self._offset - len(line))) == line
+
+    def _unseal(self) -> None:
+        if self.is_sealed:
+            os.ftruncate(self._index, os.fstat(self._index).st_size - RECORD.size)
+            self._last_kind = OUTPUT
+
     def _mark(self, text: str) -> None:
         """A line of the platform's own; it begins a line, whatever was printed before it."""
         cut = self._offset > 0 and os.pread(self._log, 1, self._offset - 1) != b"\n"
-        self._write(("\n" * cut + f"[platform] {text}\n").encode(), [(0, self._time_ns or time.time_ns())], MARKER)
+        self._write(b"\n" * cut + as_line(text), [(0, self._time_ns or time.time_ns())], MARKER)
 
     def _write(self, data: bytes, times: Times, kind: int) -> None:
         index_size = os.fstat(self._index).st_size
@@ -131,6 +163,8 @@ class CapturedLogWriter:
         time_ns: int | None = None
         for record in self._records_back(os.fstat(self._index).st_size // RECORD.size):
             exact = record.time_ns - lag_ns(record.flags)
+            if record.offset < self._begin:
+                break
             if record.flags & KIND == OUTPUT and time_ns in (None, exact):
                 start, time_ns = record.offset, exact
             elif time_ns is None:
@@ -142,6 +176,10 @@ class CapturedLogWriter:
     def _records_back(self, count: int) -> Iterator[Record]:
         for number in range(count - 1, -1, -1):
             yield Record(*RECORD.unpack(os.pread(self._index, RECORD.size, number * RECORD.size)))
+
+
+def as_line(text: str) -> bytes:
+    return f"[platform] {text}\n".encode()
 
 
 def lock(descriptor: int) -> None:

@@ -35,8 +35,8 @@ class FilesystemLogStore:
     def writer(self, key: LogKey) -> "FilesystemLogWriter":
         return FilesystemLogWriter(self._directory(key), key.container)
 
-    def capture_writer(self, key: LogKey, limit: int) -> CaptureWriter:
-        return CapturedLogWriter(self._directory(key), key.container, limit)
+    def capture_writer(self, key: LogKey, uid: str, limit: int) -> CaptureWriter:
+        return CapturedLogWriter(self._directory(key), key.container, uid, limit)
 
     def watch_path(self, key: LogKey) -> Path:
         return index_path(self._directory(key), key.container)

@@ -110,8 +110,9 @@ class LogStore(Protocol):
     def writer(self, key: LogKey) -> LogWriter:
         """Goes on where an earlier writer stopped, however it ended."""
 
-    def capture_writer(self, key: LogKey, limit: int) -> CaptureWriter:
-        """Goes on exactly where an earlier one stopped, however it ended. Keeps `limit` bytes. Raises LogBusy."""
+    def capture_writer(self, key: LogKey, uid: str, limit: int) -> CaptureWriter:
+        """Of the pod with this uid. Goes on exactly where an earlier one stopped, however it ended; after another pod's
+        log, with a line that says so. Keeps `limit` bytes. Raises LogBusy, and OSError."""
 
     def watch_path(self, key: LogKey) -> Path:
         """The file that changes after each write, whether it is there yet or not."""

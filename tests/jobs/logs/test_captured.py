@@ -20,6 +20,7 @@ from tests.jobs.cluster.kubernetes.container_log import FIRST_NS, SECOND, Contai
 from tests.jobs.logs.model import KEY, RELAXED
 
 ROOMY = 1 << 40
+UID = "0b5a7c9e-1111"
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_a_capture_killed_at_any_byte_goes_on_exactly(
     with TemporaryDirectory() as directory:
         store = FilesystemLogStore(Path(directory))
         for written, broken, chunk, torn in [*sorted(kills), (1.0, 1.0, 9, 0), (1.0, 1.0, 9, 0)]:
-            with closing(store.capture_writer(KEY, ROOMY)) as writer:
+            with closing(store.capture_writer(KEY, UID, ROOMY)) as writer:
                 reading = Reading(writer.position())
                 answer = log.answer(reading.begin(), written=round(written * len(log.entries)))
                 capture(writer, answer[: round(broken * len(answer))], reading, chunk)
@@ -73,7 +74,7 @@ def test_a_capture_killed_at_any_byte_goes_on_exactly(
 def test_times_in_the_index_never_go_back(log: ContainerLog, chunk: int) -> None:
     with TemporaryDirectory() as directory:
         store = FilesystemLogStore(Path(directory))
-        with closing(store.capture_writer(KEY, ROOMY)) as writer:
+        with closing(store.capture_writer(KEY, UID, ROOMY)) as writer:
             reading = Reading(None)
             reading.begin()
             capture(writer, log.answer(None), reading, chunk)
@@ -83,16 +84,16 @@ def test_times_in_the_index_never_go_back(log: ContainerLog, chunk: int) -> None
 
 @pytest.mark.parametrize("back", [1, 30_000, 400_000_000])
 def test_a_time_that_went_back_is_still_known_exactly(store: FilesystemLogStore, back: int) -> None:
-    with closing(store.capture_writer(KEY, ROOMY)) as writer:
+    with closing(store.capture_writer(KEY, UID, ROOMY)) as writer:
         writer.append(b"one\ntwo\n", ((0, FIRST_NS), (4, FIRST_NS - back)))
-    with closing(store.capture_writer(KEY, ROOMY)) as writer:
+    with closing(store.capture_writer(KEY, UID, ROOMY)) as writer:
         position = writer.position()
         assert position is not None
         assert (position.time_ns, position.size, position.latest_ns) == (FIRST_NS - back, 4, FIRST_NS)
 
 
 def test_a_clock_set_back_by_an_hour_is_known_to_the_second(store: FilesystemLogStore) -> None:
-    with closing(store.capture_writer(KEY, ROOMY)) as writer:
+    with closing(store.capture_writer(KEY, UID, ROOMY)) as writer:
         writer.append(b"one\ntwo\n", ((0, FIRST_NS), (4, FIRST_NS - 3600 * SECOND - 7)))
         position = writer.position()
     assert position is not None
@@ -100,46 +101,46 @@ def test_a_clock_set_back_by_an_hour_is_known_to_the_second(store: FilesystemLog
 
 
 def test_bytes_without_a_record_are_cut_off(store: FilesystemLogStore) -> None:
-    with closing(store.capture_writer(KEY, ROOMY)) as writer:
+    with closing(store.capture_writer(KEY, UID, ROOMY)) as writer:
         writer.append(b"one\n", ((0, FIRST_NS),))
     with files(store)[0].open("ab") as file:
         file.write(b"tw")
-    with closing(store.capture_writer(KEY, ROOMY)) as writer:
+    with closing(store.capture_writer(KEY, UID, ROOMY)) as writer:
         writer.append(b"two\n", ((0, FIRST_NS + 1),))
     assert text(store) == b"one\ntwo\n"
 
 
 def test_zeros_that_a_crash_left_in_the_index_cost_nothing(store: FilesystemLogStore) -> None:
-    with closing(store.capture_writer(KEY, ROOMY)) as writer:
+    with closing(store.capture_writer(KEY, UID, ROOMY)) as writer:
         writer.append(b"one\n", ((0, FIRST_NS),))
     with files(store)[1].open("ab") as file:
         file.write(bytes(100))
-    with closing(store.capture_writer(KEY, ROOMY)):
+    with closing(store.capture_writer(KEY, UID, ROOMY)):
         assert text(store) == b"one\n"
 
 
 def test_two_writers_never_write_one_log(store: FilesystemLogStore) -> None:
-    with closing(store.capture_writer(KEY, ROOMY)) as writer:
+    with closing(store.capture_writer(KEY, UID, ROOMY)) as writer:
         with pytest.raises(LogBusy):
-            store.capture_writer(KEY, ROOMY)
+            store.capture_writer(KEY, UID, ROOMY)
         writer.append(b"one\n", ((0, FIRST_NS),))
-    with closing(store.capture_writer(KEY, ROOMY)) as writer:
+    with closing(store.capture_writer(KEY, UID, ROOMY)) as writer:
         writer.append(b"two\n", ((0, FIRST_NS),))
     assert text(store) == b"one\ntwo\n"
 
 
 def test_a_log_that_is_busy_is_left_as_it_is(store: FilesystemLogStore) -> None:
-    with closing(store.capture_writer(KEY, ROOMY)):
+    with closing(store.capture_writer(KEY, UID, ROOMY)):
         files(store)[0].write_bytes(b"half")
         with pytest.raises(LogBusy):
-            store.capture_writer(KEY, ROOMY)
+            store.capture_writer(KEY, UID, ROOMY)
         assert text(store) == b"half"
 
 
 def test_a_full_log_says_so_once_and_takes_no_more(store: FilesystemLogStore) -> None:
     line = b"0123456789\n"
     for _again in range(3):
-        with closing(store.capture_writer(KEY, 25)) as writer:
+        with closing(store.capture_writer(KEY, UID, 25)) as writer:
             for number in range(2):
                 writer.append(line, ((0, FIRST_NS + number),))
             is_full = writer.is_full
@@ -149,14 +150,14 @@ def test_a_full_log_says_so_once_and_takes_no_more(store: FilesystemLogStore) ->
 
 
 def test_a_log_of_just_the_limit_is_whole(store: FilesystemLogStore) -> None:
-    with closing(store.capture_writer(KEY, 4)) as writer:
+    with closing(store.capture_writer(KEY, UID, 4)) as writer:
         writer.append(b"one\n", ((0, FIRST_NS),))
         assert not writer.is_full
     assert text(store) == b"one\n"
 
 
 def test_a_gap_is_a_line_of_its_own_and_not_repeated(store: FilesystemLogStore) -> None:
-    with closing(store.capture_writer(KEY, ROOMY)) as writer:
+    with closing(store.capture_writer(KEY, UID, ROOMY)) as writer:
         writer.append(b"half", ((0, FIRST_NS),))
         writer.gap()
         writer.gap()
@@ -171,7 +172,7 @@ def test_a_gap_is_a_line_of_its_own_and_not_repeated(store: FilesystemLogStore) 
 
 def test_nothing_is_added_after_the_end(store: FilesystemLogStore) -> None:
     for _again in range(2):
-        with closing(store.capture_writer(KEY, ROOMY)) as writer:
+        with closing(store.capture_writer(KEY, UID, ROOMY)) as writer:
             writer.seal()
             assert writer.is_sealed
             with pytest.raises(LogSealed):
@@ -185,7 +186,7 @@ def test_nothing_is_added_after_the_end(store: FilesystemLogStore) -> None:
 def test_a_disk_that_is_full_leaves_the_log_as_it_was(
     store: FilesystemLogStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with closing(store.capture_writer(KEY, ROOMY)) as writer:
+    with closing(store.capture_writer(KEY, UID, ROOMY)) as writer:
         writer.append(b"one\n", ((0, FIRST_NS),))
 
         def write_half(fd: int, view: memoryview) -> None:
@@ -201,9 +202,43 @@ def test_a_disk_that_is_full_leaves_the_log_as_it_was(
     assert text(store) == b"one\ntwo\n"
 
 
-def test_the_lock_goes_with_the_process(store: FilesystemLogStore) -> None:
-    with closing(store.capture_writer(KEY, ROOMY)):
-        with files(store)[1].open() as index, pytest.raises(BlockingIOError):
-            fcntl.flock(index, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def test_the_lock_goes_with_the_writer(store: FilesystemLogStore) -> None:
+    writer = store.capture_writer(KEY, UID, ROOMY)
     with files(store)[1].open() as index:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(index, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        writer.close()
         fcntl.flock(index, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_replica_s_new_pod_goes_on_in_the_log_of_the_old_one(store: FilesystemLogStore) -> None:
+    with closing(store.capture_writer(KEY, UID, ROOMY)) as writer:
+        writer.append(b"one\n", ((0, FIRST_NS),))
+        writer.seal()
+    for _again in range(2):
+        with closing(store.capture_writer(KEY, "another", ROOMY)) as writer:
+            assert not writer.is_sealed
+            assert writer.position() is None
+    with closing(store.capture_writer(KEY, "another", ROOMY)) as writer:
+        writer.append(b"two\n", ((0, FIRST_NS),))
+        position = writer.position()
+    assert text(store) == f"one\n[platform] {captured.ANEW}\ntwo\n".encode()
+    assert position is not None
+    assert position.size == 4
+
+
+@pytest.mark.parametrize("kill", range(3))
+def test_a_kill_while_the_pods_change_costs_nothing(store: FilesystemLogStore, kill: int) -> None:
+    with closing(store.capture_writer(KEY, UID, ROOMY)) as writer:
+        writer.append(b"one\n", ((0, FIRST_NS),))
+        writer.seal()
+    before = [path.read_bytes() for path in files(store)], files(store)[0].with_suffix(".pod").read_bytes()
+    store.capture_writer(KEY, "another", ROOMY).close()
+    log, index = files(store)
+    if kill < 2:
+        log.with_suffix(".pod").write_bytes(before[1])
+    if kill < 1:
+        index.write_bytes(before[0][1][: -RECORD.size])
+    with closing(store.capture_writer(KEY, "another", ROOMY)) as writer:
+        writer.append(b"two\n", ((0, FIRST_NS),))
+    assert text(store) == f"one\n[platform] {captured.ANEW}\ntwo\n".encode()
