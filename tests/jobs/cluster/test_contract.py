@@ -67,20 +67,29 @@ def test_an_exit_code_is_reported(world: World, code: int) -> None:
 
 @pytest.mark.parametrize(("name", "code"), [("KILL", 137), ("SEGV", 139), ("TERM", 143)])
 def test_a_signal_is_reported_as_128_and_its_number(world: World, name: str, code: int) -> None:
-    pod = world.run(spec("/bin/sh", "-c", f"kill -{name} $$"))
+    pod = world.run(spec(*world.dying_by(name)))
     assert (pod.phase, pod.reason, pod.exit_code) == (PodPhase.FAILED, PodReason.ERROR, code)
 
 
 def test_a_command_that_is_not_there_is_a_start_error(world: World) -> None:
+    """The shell's code for it is 127, the code of a runtime that could not make the container 128."""
     pod = world.run(spec("python4", "train.py"))
-    assert (pod.phase, pod.reason, pod.exit_code) == (PodPhase.FAILED, PodReason.START_ERROR, 127)
+    assert (pod.phase, pod.reason) == (PodPhase.FAILED, PodReason.START_ERROR)
+    assert pod.exit_code in (127, 128)
     assert "python4" in pod.message
 
 
 def test_one_failed_replica_shows_beside_those_that_succeeded(world: World) -> None:
+    """A cluster that ends the peers of a failed one may do so before they got to their own end."""
     made = spec("/bin/sh", "-c", 'test "$RANK" = 0', replicas=3)
     snapshot = world.over(world.cluster.create_attempt(made))
-    assert [pod.phase for pod in snapshot.pods] == [PodPhase.SUCCEEDED, PodPhase.FAILED, PodPhase.FAILED]
+    zero, *others = [(pod.phase, pod.reason, pod.exit_code) for pod in snapshot.pods]
+    own = (PodPhase.FAILED, PodReason.ERROR, 1)
+    assert zero == (PodPhase.SUCCEEDED, PodReason.COMPLETED, 0) or (
+        snapshot.ends_peers and zero[1] is PodReason.STOPPED
+    )
+    assert own in others
+    assert all(each == own or (snapshot.ends_peers and each[1] is PodReason.STOPPED) for each in others)
     assert not snapshot.all_succeeded
 
 
@@ -116,15 +125,14 @@ def test_a_ref_with_another_uid_is_not_this_attempt(world: World) -> None:
 def test_deleting_ends_every_replica(world: World) -> None:
     ref = world.running(spec(*WAITS, replicas=2))
     world.cluster.delete_attempt(ref, grace_seconds=5)
-    snapshot = world.over(ref)
-    assert {(pod.phase, pod.reason) for pod in snapshot.pods} == {(PodPhase.FAILED, PodReason.STOPPED)}
+    world.ended(ref)
 
 
 def test_deleting_twice_is_harmless(world: World) -> None:
     ref = world.running(spec(*WAITS))
     for _ in range(3):
         world.cluster.delete_attempt(ref, grace_seconds=5)
-    assert world.over(ref).pods[0].reason is PodReason.STOPPED
+    world.ended(ref)
     world.cluster.delete_attempt(ref, grace_seconds=5)
 
 
@@ -134,11 +142,12 @@ def test_deleting_what_is_not_there_is_success(world: World) -> None:
     assert world.cluster.observe([ref]) == {ref: Absent()}
 
 
-def test_deleting_what_has_ended_changes_nothing(world: World) -> None:
+def test_deleting_what_has_ended_does_not_change_how(world: World) -> None:
+    """It stays as it was, or it is gone."""
     ref = world.cluster.create_attempt(spec("true"))
     before = world.over(ref)
     world.cluster.delete_attempt(ref, grace_seconds=5)
-    assert world.over(ref) == before
+    world.eventually(lambda: world.cluster.observe([ref])[ref] in (Present(before), Absent()), "the same end")
 
 
 def test_forgetting_removes_the_attempt_and_keeps_its_log(world: World) -> None:

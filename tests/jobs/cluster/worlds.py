@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jobs.cluster.base import AttemptSnapshot, AttemptSpec, Cluster, ObjectRef, PodPhase, PodSnapshot, Present
+from jobs.cluster.base import Absent, AttemptSnapshot, AttemptSpec, Cluster, ObjectRef, PodReason, PodSnapshot, Present
 from jobs.cluster.local.cluster import LocalCluster
 from jobs.identifiers import new_job_id
 from jobs.logs.format import index_path, log_path, pod_dir
@@ -17,12 +17,14 @@ PYTHON = sys.executable
 PATIENCE_S = 30.0
 
 
-def eventually(look: Callable[[], T | None], what: str = "it") -> T:
+def eventually(
+    look: Callable[[], T | None], what: str = "it", *, patience: float = PATIENCE_S, pause: float = 0.002
+) -> T:
     """The first answer that is true; fails when there is none for half a minute."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience
     while not (answer := look()):
         assert time.monotonic() < deadline, f"{what} did not happen"
-        time.sleep(0.002)
+        time.sleep(pause)
     return answer
 
 
@@ -36,9 +38,19 @@ class World:
     """One cluster and its surroundings."""
 
     cluster: Cluster
+    patience = PATIENCE_S
+    pause = 0.002
 
     def output(self, ref: ObjectRef, replica: int = 0) -> bytes:
+        """What a replica printed, also after its attempt is forgotten."""
         raise NotImplementedError
+
+    def dying_by(self, signal: str) -> tuple[str, ...]:
+        """A command that a signal ends."""
+        return "/bin/sh", "-c", f"kill -{signal} $$"
+
+    def eventually(self, look: Callable[[], T | None], what: str = "it") -> T:
+        return eventually(look, what, patience=self.patience, pause=self.pause)
 
     def seen(self, ref: ObjectRef) -> AttemptSnapshot:
         observation = self.cluster.observe([ref])[ref]
@@ -50,7 +62,20 @@ class World:
             snapshot = self.seen(ref)
             return snapshot if snapshot.all_over else None
 
-        return eventually(look, f"the end of {ref.name}")
+        return self.eventually(look, f"the end of {ref.name}")
+
+    def ended(self, ref: ObjectRef) -> None:
+        """Wait until an attempt that was asked to end has ended: it is gone, or it says of all its replicas that they
+        were stopped."""
+
+        def look() -> bool:
+            observation = self.cluster.observe([ref])[ref]
+            if not isinstance(observation, Present):
+                return isinstance(observation, Absent)
+            pods = observation.snapshot.pods
+            return observation.snapshot.all_over and {pod.reason for pod in pods} == {PodReason.STOPPED}
+
+        self.eventually(look, f"the stop of {ref.name}")
 
     def run(self, made: AttemptSpec) -> PodSnapshot:
         """Create, wait for the end, and answer the first pod."""
@@ -60,8 +85,8 @@ class World:
         """Create, and wait until every replica has printed something."""
         ref = self.cluster.create_attempt(made)
         for replica in range(made.replicas):
-            eventually(lambda replica=replica: self.output(ref, replica), f"output of {ref.name}")  # type: ignore[misc]
-        assert all(pod.phase is PodPhase.RUNNING for pod in self.seen(ref).pods)
+            self.eventually(lambda replica=replica: self.output(ref, replica), f"output of {ref.name}")  # type: ignore[misc]
+        self.eventually(lambda: self.seen(ref).all_running, f"the running of {ref.name}")
         return ref
 
 
