@@ -10,7 +10,7 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser || comman
 CHECK_ENV := DATA_DIR=$(VENV)/checks SECRET_KEY=only-for-checks-$(shell printf 'x%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint tests clean bench-api bench-turnaround bench-logs bench-idle
+.PHONY: help run demo test lint tests test-cluster clean bench-api bench-turnaround bench-logs bench-idle
 
 help:
 	@sed -n '1,3s/^# //p' Makefile
@@ -34,7 +34,7 @@ lint: $(VENV)/.installed-dev
 # Two runs: the tests within one process side by side, then those that start whole platforms, one after the other.
 tests: $(VENV)/.installed-dev
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest -m "not stack and not browser" -n $(or $(WORKERS),2) --cov --cov-report=
+	$(BIN)/python -m pytest -m "not stack and not browser and not cluster" -n $(or $(WORKERS),2) --cov --cov-report=
 ifneq ($(CHROMIUM),)
 	$(BIN)/python -m pytest -m "stack or browser" --cov --cov-append --cov-report=term:skip-covered
 else
@@ -44,6 +44,13 @@ endif
 	@echo "No chromium here: the tests of the pages in a browser are left out."
 	$(BIN)/python -m pytest -m "stack and not browser" --cov --cov-append --cov-report=term:skip-covered
 endif
+
+# The contract of jobs/cluster on a real cluster, in one namespace that is left as it was found. docs/kubernetes.md
+test-cluster: $(VENV)/.installed-dev
+ifndef CLUSTER_KUBECONFIG
+	$(error CLUSTER_KUBECONFIG names no kubeconfig. CLUSTER_CONTEXT, CLUSTER_NAMESPACE and CLUSTER_IMAGE may be set too)
+endif
+	$(BIN)/python -m pytest -m cluster --timeout 600 tests/jobs/cluster
 
 bench-api bench-turnaround bench-logs bench-idle: bench-%: $(VENV)/.installed-dev
 	@exec $(BIN)/python -m bench.$* $(ARGS)
