@@ -7,27 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from django.http import QueryDict
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from jobs.exceptions import ValidationFailed
+from jobs.api.query_values import WHOLE, Refused, at_least_one, flag, read_values, whole
 from jobs.logs.format import CONTAINER
 from jobs.logs.selection import Query
 from jobs_platform.api.operations import Parameter
 
-WHOLE_MAX = (1 << 63) - 1
 KEYWORD_MAX = 1024
 MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+ -]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-FLAGS = {"true": True, "1": True, "false": False, "0": False}
-
-
-class Refused(Exception):
-    """One parameter's value is wrong: the sentence says how."""
-
-    def __init__(self, sentence: str | Promise) -> None:
-        super().__init__(str(sentence))
-        self.sentence = sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +24,6 @@ class LogRequest:
     query: Query
     follow: bool
     container: str
-
-
-def whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= WHOLE_MAX):
-        raise Refused(_("This must be a whole number that is not negative, such as 100."))
-    return int(text)
-
-
-def at_least_one(text: str) -> int:
-    if (number := whole(text)) < 1:
-        raise Refused(_("This must be at least 1."))
-    return number
-
-
-def flag(text: str) -> bool:
-    if text.lower() not in FLAGS:
-        raise Refused(_("This must be true or false."))
-    return FLAGS[text.lower()]
 
 
 def moment(text: str) -> int:
@@ -99,24 +70,7 @@ def read(parameters: QueryDict, last_event_id: str = "") -> LogRequest:
     given = {name: parameters.getlist(name) for name in parameters}
     if last_event_id:
         given["cursor"] = [last_event_id]
-    values: dict[str, Any] = {}
-    errors: dict[str, list[str | Promise]] = {}
-    for name, texts in given.items():
-        try:
-            values[name] = read_one(name, texts)
-        except Refused as refused:
-            errors["Last-Event-ID" if last_event_id and name == "cursor" else name] = [refused.sentence]
-    if errors:
-        raise ValidationFailed(errors)
-    return built(values)
-
-
-def read_one(name: str, texts: list[str]) -> Any:
-    if name not in READERS:
-        raise Refused(_("There is no such parameter. Remove it, or correct its spelling."))
-    if len(texts) > 1:
-        raise Refused(_("This is given more than once."))
-    return READERS[name](texts[0])
+    return built(read_values(given, READERS, shown_as={"cursor": "Last-Event-ID"} if last_event_id else {}))
 
 
 def built(values: Mapping[str, Any]) -> LogRequest:
@@ -131,7 +85,6 @@ def built(values: Mapping[str, Any]) -> LogRequest:
     return LogRequest(query, values.get("follow", False), values.get("container", CONTAINER))
 
 
-WHOLE = {"type": "integer", "minimum": 0}
 PARAMETERS = (
     Parameter("tailLines", "The last so many lines", WHOLE),
     Parameter("follow", "Stay, and get what is written until the pod ends", {"type": "boolean", "default": False}),

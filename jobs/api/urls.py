@@ -3,6 +3,7 @@
 from django.urls import re_path
 
 from jobs.api.logs import LogsView
+from jobs.api.metrics import MetricsView
 from jobs.api.pools import PoolViewSet
 from jobs.api.terminal import WebTerminalView
 from jobs.api.viewsets import JobViewSet
@@ -15,6 +16,7 @@ urlpatterns = [
     re_path(rf"{JOB}/?$", JobViewSet.as_view({"get": "retrieve", "delete": "destroy"})),
     re_path(rf"{JOB}/stop/?$", JobViewSet.as_view({"post": "stop"})),
     re_path(rf"{JOB}/events/?$", JobViewSet.as_view({"get": "events"})),
+    re_path(rf"{JOB}/metrics/?$", MetricsView.as_view()),
     re_path(rf"{JOB}/pods/?$", JobViewSet.as_view({"get": "pods"})),
     re_path(rf"{JOB}/pods/(?P<pod_name>[^/]+)/webterminal/?$", WebTerminalView.as_view()),
     re_path(rf"{JOB}/pods/(?P<pod_name>[^/]+)/logs/?$", LogsView.as_view()),

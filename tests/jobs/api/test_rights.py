@@ -13,6 +13,7 @@ ROUTES = [
     ("DELETE", ""),
     ("GET", "/events"),
     ("GET", "/pods"),
+    ("GET", "/metrics"),
     ("GET", "/pods/{pod}/logs"),
     ("GET", "/pods/{pod}/webterminal"),
 ]
