@@ -77,6 +77,7 @@ MACHINES: dict[str, Words] = {
             ("taint", _("Pod %(pod)s was evicted because its machine was closed to it by a taint.")),
             ("kubelet", _("The machine ended pod %(pod)s to protect itself or because it shut down.")),
             ("pressure", _("The machine of pod %(pod)s ran short of %(resource)s and ended the pod.")),
+            ("refused", _("The machine did not take pod %(pod)s after all, though it had been given to it.")),
             ("kueue", _("Kueue took the job's place back for other work.")),
         ]
     },

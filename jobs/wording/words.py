@@ -26,7 +26,6 @@ QUOTED = _("The cluster's own words: “%(words)s”.")
 LOG_ENDS = _("The log ends with: “%(lines)s”.")
 PATIENCE = _("If this does not pass within %(patience)s s, the job fails.")
 NEW_LINE = " ⏎ "
-FOLLOWING = _("%(before)s %(after)s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +116,8 @@ def quotations(words: Words, params: Mapping[str, Any]) -> list[str]:
 
 
 def joined(texts: list[str]) -> str:
-    """One after the other, with a space between them where the language has such."""
+    """One after the other; Chinese has no space after its full stop."""
     whole = ""
-    for text in texts:
-        if text:
-            whole = str(FOLLOWING) % {"before": whole, "after": text} if whole else text
+    for text in filter(None, texts):
+        whole += text if not whole or whole.endswith("。") else f" {text}"
     return whole

@@ -45,6 +45,10 @@ OWN_LIMIT = re.compile(
     r"exceeds the total limit of containers (?P<total>\S+?)[.]?(?:\s|$)|"
     r'exceeded its local ephemeral storage limit "(?P<container>[^"]+)"'
 )
+# The kubelet's refusal of a pod that the scheduler had given it (kubernetes' pkg/kubelet/lifecycle).
+REFUSED = re.compile(
+    r"^Pod was rejected: |Allocate failed due to |Node didn't have enough resource|Predicate \S+ failed"
+)
 SHORT_OF = re.compile(r"node was low on resource: ([\w.-]+?)\.?(?:\s|$)")
 # Reasons of the condition DisruptionTarget (kubernetes' pod disruption conditions), as variants of Preempted.
 MECHANISMS = {
@@ -144,6 +148,8 @@ def eviction(pod: PodSnapshot) -> dict[str, Any]:
         limit = own["limit"] or own["total"] or own["container"]
         params = {"variant": "storage", "limit": excerpt(limit)}
         return params | {"volume": excerpt(own["volume"])} if own["volume"] else params
+    if REFUSED.search(pod.message[:READ]):
+        return {"variant": "refused"}
     if short := SHORT_OF.search(pod.message[:READ]):
         return {"variant": "pressure", "resource": excerpt(short[1])}
     disrupted = next((one for one in pod.conditions if one.type == "DisruptionTarget" and one.status), None)

@@ -30,10 +30,10 @@ CLAIM_UNBOUND = re.compile(
 )
 NO_NODES = re.compile(r"no nodes available to schedule pods")
 KINDS = [
+    ("volumes", re.compile(r"volume|persistent|pvc|pv\(s\)", re.I)),
     ("mismatched", re.compile(r"node affinity|node selector|nodeaffinity|NodeName|requested node name", re.I)),
     ("tainted", re.compile(r"taint", re.I)),
     ("cordoned", re.compile(r"were unschedulable|unschedulable: true", re.I)),
-    ("volumes", re.compile(r"volume|persistent|pvc|pv\(s\)", re.I)),
     ("crowded", re.compile(r"too many pods", re.I)),
 ]
 VARIANTS = {"mismatched": "labels", "tainted": "taint", "cordoned": "cordoned", "volumes": "volumes", "crowded": "pods"}
