@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,8 @@ class ControlPlane:
 
     async def start(self) -> None:
         settings, node = self.settings, self.settings.node.name
+        loop = asyncio.get_running_loop()
+        self.faults.changed = partial(loop.call_soon_threadsafe, self.store.wake_all)
         self.store.create("namespaces", namespace_of(settings))
         self.store.create("nodes", settings.node.obj())
         self.jobs = JobController(self.registry, self.recorder, settings.timing)

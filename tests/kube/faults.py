@@ -76,7 +76,7 @@ class Faults:
     lock: threading.Lock = field(default_factory=threading.Lock)
     active: dict[int, Active] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    changed: Callable[[], None] = lambda: None
+    changed: Callable[[], object] = lambda: None  # watches that wait look again
 
     def add(self, fault: Fault) -> int:
         """Its number, by which it can be removed."""

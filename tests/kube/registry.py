@@ -39,6 +39,8 @@ class Registry:
         """Raises 400, 403, 409 and 422 as the API server does."""
         obj, warnings = schema.checked(resource, obj, field_validation)
         metadata = place(resource, namespace, obj)
+        if resource.namespaced:
+            self.store.record("namespaces", "", namespace)  # 404 when it is not there
         metadata.pop("resourceVersion", None)
         metadata.pop("deletionTimestamp", None)
         defaults.on_create(resource, obj)

@@ -70,9 +70,9 @@ def fields(model: str) -> dict[str, str]:
 
 @cache
 def shape(kind: str) -> Shape:
-    if match := re.fullmatch(r"list\[(.+)\]", kind):
+    if match := re.fullmatch(r"[Ll]ist\[(.+)\]", kind):
         return Shape(items=match[1])
-    if match := re.fullmatch(r"dict(?:\[|\()str, (.+)(?:\]|\))", kind):
+    if match := re.fullmatch(r"[Dd]ict(?:\[|\()str, (.+)(?:\]|\))", kind):
         return Shape(values=match[1])
     if kind in PYTHON:
         return Shape(plain=kind)
