@@ -62,12 +62,14 @@ def access(key: str) -> "Access":
         options = parse(json.loads(key)[1])
     except OptionsInvalid as exc:
         raise Unavailable(f"the pool's options cannot be used: {exc}") from exc
-    return Access(
+    made = Access(
         options=options,
         kubeconfig_dir=settings.KUBECONFIG_DIR,
         connect_seconds=settings.KUBERNETES_CONNECT_SECONDS,
         read_seconds=settings.KUBERNETES_READ_SECONDS,
     )
+    made.require()
+    return made
 
 
 def require_local() -> None:

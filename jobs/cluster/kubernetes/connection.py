@@ -47,6 +47,13 @@ class Access:
             return str(self.context().get("namespace") or "default")
         return self.own_namespace()
 
+    def require(self) -> None:
+        """That there are credentials at all, and that they are of the form that is promised; asks no cluster."""
+        if self.kubeconfig:
+            self.context()
+        elif not (SERVICE_ACCOUNT / "token").exists():
+            raise self.outside("there is no token")
+
     def stamp(self) -> float:
         """Differs when the kubeconfig was replaced; constant for a service account."""
         if self.kubeconfig is None:
@@ -98,10 +105,13 @@ class Access:
         try:
             config.load_incluster_config(client_configuration=made)
         except (config.ConfigException, OSError) as exc:
-            raise Unavailable(
-                "the pool names no kubeconfig, and the platform does not run in a pod with a service account: "
-                f"{str(exc).rstrip('.')}. Put a kubeconfig into {self.kubeconfig_dir} and name it in its options."
-            ) from exc
+            raise self.outside(str(exc).rstrip(".")) from exc
+
+    def outside(self, why: str) -> Unavailable:
+        return Unavailable(
+            f"the pool names no kubeconfig, and the platform does not run in a pod with a service account: {why}. "
+            f"Put a kubeconfig into {self.kubeconfig_dir} and name it in its options."
+        )
 
     def own_namespace(self) -> str:
         """Kubernetes writes the pod's namespace beside its token."""
