@@ -1,11 +1,12 @@
 """For load balancers, orchestrators and the launcher: is it alive, is it ready, what has it counted.
 
 /healthz says that this process answers requests. /readyz says whether requests can be served: 503 without the
-database or with migrations to apply. Without Redis or a pool's agent the platform still takes and serves requests, so
-that is 200, with `status` "degraded" and the reason.
+database or with migrations to apply. Without Redis, a pool's agent or its cluster the platform still takes and serves
+requests, so that is 200, with `status` "degraded" and the reason.
 """
 
 import logging
+from datetime import datetime
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
@@ -47,7 +48,13 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def metrics_page(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(metrics.render(), content_type=metrics.CONTENT_TYPE)
+    """The pools' ages are left out while the database does not answer."""
+    try:
+        pools = [pool_gauges(pool) for pool in ResourcePool.objects.filter(enabled=True)]
+    except DatabaseError:
+        logger.exception("The pools' gauges could not be read")
+        pools = []
+    return HttpResponse(metrics.render(pools), content_type=metrics.CONTENT_TYPE)
 
 
 def database_problem() -> str:
@@ -92,9 +99,38 @@ def redis_problem() -> str:
 
 
 def pool_state(pool: ResourcePool) -> dict[str, Any]:
-    """How long ago, in seconds, the pool's agent last said that it works."""
-    if pool.agent_seen_at is None:
-        return {"status": "no agent yet", "agentAgeSeconds": None}
-    age = (timezone.now() - pool.agent_seen_at).total_seconds()
-    status = "ready" if age <= settings.AGENT_STALE_SECONDS else "agent not seen lately"
-    return {"status": status, "agentAgeSeconds": round(age, 1)}
+    """Ages in seconds: since the pool's agent last said that it works, and since its watch last heard from the cluster;
+    null where that never was, or, for the second, where there is nothing to watch."""
+    agent, watch = age(pool.agent_seen_at), watch_age(pool)
+    return {
+        "status": pool_status(pool, agent, watch),
+        "agentAgeSeconds": agent,
+        "watchAgeSeconds": watch,
+        "frozen": pool.frozen_at is not None,
+    }
+
+
+def pool_status(pool: ResourcePool, agent: float | None, watch: float | None) -> str:
+    if agent is None:
+        return "no agent yet"
+    if agent > settings.AGENT_STALE_SECONDS:
+        return "agent not seen lately"
+    if pool.is_watched and watch is None:
+        return "cluster not seen yet"
+    if watch is not None and watch > settings.WATCH_STALE_SECONDS:
+        return "cluster not seen lately"
+    if pool.frozen_at is not None:
+        return "frozen: too many of its jobs seem lost at once"
+    return "ready"
+
+
+def pool_gauges(pool: ResourcePool) -> metrics.PoolGauges:
+    return metrics.PoolGauges(pool.name, age(pool.agent_seen_at), watch_age(pool), pool.frozen_at is not None)
+
+
+def watch_age(pool: ResourcePool) -> float | None:
+    return age(pool.watched_at) if pool.is_watched else None
+
+
+def age(moment: datetime | None) -> float | None:
+    return None if moment is None else round((timezone.now() - moment).total_seconds(), 1)

@@ -1,12 +1,15 @@
-"""Says in each pool's row that its agent lives, and what the pool has."""
+"""Says in a pool's row that its agent lives, when its watch last saw the cluster, and what the pool has.
+
+Two tasks a pool: a cluster that does not answer keeps the second one waiting, never the first."""
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from datetime import datetime
 
-from asgiref.sync import sync_to_async
 from django.utils import timezone
 
+from jobs.agent.lanes import Lane
+from jobs.cluster.base import Capacity, ClusterStreams
 from jobs.cluster.errors import ClusterError
 from jobs.clusters import cluster_for
 from jobs.models import ResourcePool
@@ -14,25 +17,41 @@ from jobs.models import ResourcePool
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 10.0
+CAPACITY_SECONDS = 30.0
 
 
-async def beat_for_ever(pools: Sequence[ResourcePool]) -> None:
+async def beat_for_ever(pool: ResourcePool, streams: ClusterStreams, lane: Lane) -> None:
     while True:
-        for pool in pools:
-            try:
-                await sync_to_async(beat)(pool)
-            except Exception:  # such as a database away for a moment: the age of the last beat shows it
-                logger.exception("The heartbeat of pool %s failed", pool.name)
+        try:
+            await lane.run(beat, pool, streams.watched_at())
+        except Exception:  # such as a database away for a moment: the age of the last beat shows it
+            logger.exception("The heartbeat of pool %s failed", pool.name)
         await asyncio.sleep(BEAT_SECONDS)
 
 
-def beat(pool: ResourcePool) -> None:
-    now = timezone.now()
-    try:
-        has = cluster_for(pool).capacity()
-    except ClusterError as exc:
-        logger.warning("Pool %s does not say what it has: %s", pool.name, exc)
-        return
+def beat(pool: ResourcePool, watched_at: datetime | None) -> None:
+    """A watch that has not seen the cluster yet leaves what an earlier one saw."""
+    seen = {"watched_at": watched_at} if pool.is_watched and watched_at else {}
+    ResourcePool.objects.filter(pk=pool.pk).update(agent_seen_at=timezone.now(), **seen)
+
+
+async def measure_for_ever(pool: ResourcePool, lane: Lane) -> None:
+    said = ""
+    while True:
+        try:
+            has = await asyncio.to_thread(cluster_for(pool).capacity)
+            await lane.run(write_capacity, pool, has)
+            said = ""
+        except ClusterError as exc:
+            if str(exc) != said:
+                logger.warning("Pool %s does not say what it has: %s", pool.name, exc)
+            said = str(exc)
+        except Exception:  # such as a database away for a moment: asked again
+            logger.exception("What pool %s has could not be written", pool.name)
+        await asyncio.sleep(CAPACITY_SECONDS)
+
+
+def write_capacity(pool: ResourcePool, has: Capacity) -> None:
     ResourcePool.objects.filter(pk=pool.pk).update(
-        agent_seen_at=now, capacity_at=now, cpu_millis=has.cpu_millis, memory_bytes=has.memory_bytes, gpus=has.gpus
+        capacity_at=timezone.now(), cpu_millis=has.cpu_millis, memory_bytes=has.memory_bytes, gpus=has.gpus
     )

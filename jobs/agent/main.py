@@ -1,42 +1,24 @@
-"""The agent: one asyncio process that watches its pools. It may die at any moment: it holds nothing but latency."""
+"""The agent: one asyncio process that watches its pools. It may die at any moment: what it holds can be had again."""
 
 import asyncio
-import logging
 import signal
 from collections.abc import Sequence
 
-from jobs.agent.heartbeat import beat_for_ever
-from jobs.agent.hints import forward_for_ever
+from jobs.agent.lanes import Lanes
+from jobs.agent.roster import Roster
 from jobs.agent.standin import stand_in_for_ever
-from jobs.cluster.errors import Unavailable
-from jobs.clusters import streams_for
-from jobs.models import ResourcePool
-
-logger = logging.getLogger(__name__)
 
 
-async def run(pools: Sequence[ResourcePool]) -> None:
-    """Until SIGTERM or SIGINT."""
+async def run(named: Sequence[str]) -> None:
+    """Watches the pools of these names, or all there are, until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    reachable = [pool for pool in pools if can_watch(pool)]
-    tasks = [
-        asyncio.create_task(stand_in_for_ever()),
-        asyncio.create_task(beat_for_ever(reachable)),
-        *(asyncio.create_task(forward_for_ever(pool, streams_for(pool))) for pool in reachable),
-    ]
+    lanes = Lanes()
+    tasks = [asyncio.create_task(stand_in_for_ever(lanes)), asyncio.create_task(Roster(named, lanes).keep_for_ever())]
     await stop.wait()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def can_watch(pool: ResourcePool) -> bool:
-    try:
-        streams_for(pool)
-    except Unavailable as exc:
-        logger.warning("Pool %s is not watched: %s", pool.name, exc)
-        return False
-    return True
+    lanes.close()

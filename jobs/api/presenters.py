@@ -54,7 +54,7 @@ def show_detail(job: Job, pods: Iterable[Pod], now: datetime) -> dict[str, Any]:
         "totalPods": job.replicas,
         **times(job, now),
         "queuedAt": show_time(job.queued_at),
-        "observedAt": show_time(job.observed_at),
+        "observedAt": show_time(job.confirmed_at),
         "pods": [show_pod(pod) for pod in pods],
     }
 

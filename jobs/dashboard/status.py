@@ -30,7 +30,8 @@ TONES: dict[JobStatus, str] = {
     JobStatus.SUCCEEDED: "done",
     JobStatus.FAILED: "failed",
 }
-# A job on its cluster is looked at every 15 seconds and a pool's agent reports as often: three misses in a row.
+# A job on its cluster is looked at every 15 seconds, or its pool's watch hears from the cluster about as often, and the
+# pool's agent reports every 10 seconds: three misses in a row.
 STALE_AFTER = timedelta(seconds=45)
 
 
@@ -52,7 +53,7 @@ def observed_at(job: Job) -> datetime:
         return job.finished_at or job.observed_at or job.created_at
     if job.state is JobStatus.QUEUED:
         return job.pool.agent_seen_at or job.queued_at or job.created_at
-    return job.observed_at or job.created_at
+    return job.confirmed_at or job.created_at
 
 
 def is_stale(job: Job, now: datetime) -> bool:
@@ -63,7 +64,7 @@ def is_stale(job: Job, now: datetime) -> bool:
     if job.state is JobStatus.QUEUED:
         since = job.pool.agent_seen_at or now
     else:
-        since = job.observed_at or job.next_check_at or now
+        since = job.confirmed_at or job.next_check_at or now
     return now - since > STALE_AFTER
 
 

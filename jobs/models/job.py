@@ -105,6 +105,15 @@ class Job(models.Model):
     def is_active(self) -> bool:
         return self.state in ACTIVE
 
+    @property
+    def confirmed_at(self) -> datetime | None:
+        """When its state on the cluster was last known for sure; None when it was never seen there. A look at the job
+        tells; and, as long as no look is due, so does the pool's watch, which would have told of a change."""
+        if self.observed_at is None or self.is_final or self.pool.watched_at is None:
+            return self.observed_at
+        watched = min(self.pool.watched_at, self.next_check_at or self.pool.watched_at)
+        return max(self.observed_at, watched)
+
     def duration_seconds(self, now: datetime) -> float | None:
         """Seconds since the job first ran, until its end if it has ended; None when it never started."""
         if self.started_at is None:

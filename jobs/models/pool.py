@@ -39,6 +39,11 @@ class ResourcePool(models.Model):
         return self.display_name or self.name
 
     @property
+    def is_watched(self) -> bool:
+        """Whether its cluster is elsewhere and may be out of sight: `watched_at` tells since when."""
+        return self.kind == self.KUBERNETES
+
+    @property
     def fetches_logs(self) -> bool:
         """Whether logs must be fetched from the cluster before its objects may be removed."""
         return self.kind == self.KUBERNETES

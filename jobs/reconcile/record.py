@@ -38,14 +38,16 @@ def same(row: Pod, seen: PodSnapshot) -> bool:
 
 
 def copy(row: Pod, seen: PodSnapshot, now: datetime) -> None:
-    row.uid = seen.ref.uid
+    """What is known only to be gone has no uid, node or start of its own: those of the pod that was there stay, as its
+    log is still to be had under them."""
+    row.uid = seen.ref.uid or row.uid
     row.phase = seen.phase.value
     row.ready = seen.phase is PodPhase.RUNNING
-    row.node = seen.node
+    row.node = seen.node or row.node
     row.exit_code = seen.exit_code
     row.reason = seen.reason.value
     row.message = seen.message
-    row.started_at = seen.started_at
+    row.started_at = seen.started_at or (None if seen.ref.uid else row.started_at)
     row.finished_at = seen.finished_at
     row.observed_at = now
 

@@ -52,6 +52,54 @@ def test_it_tells_the_age_of_each_pools_agent(
     assert (state["agentAgeSeconds"] is None) == (age is None)
 
 
+@pytest.fixture
+def elsewhere(db: None) -> ResourcePool:
+    return ResourcePool.objects.create(
+        name="gpu", kind=ResourcePool.KUBERNETES, agent_seen_at=timezone.now(), watched_at=timezone.now()
+    )
+
+
+def change(pool: ResourcePool, **columns: object) -> None:
+    ResourcePool.objects.filter(pk=pool.pk).update(**columns)
+
+
+@pytest.mark.parametrize(
+    ("age", "status"), [(30, "ready"), (130, "cluster not seen lately"), (None, "cluster not seen yet")]
+)
+def test_a_cluster_that_is_out_of_sight_shows(
+    client: Client, elsewhere: ResourcePool, no_redis: None, age: int | None, status: str
+) -> None:
+    change(elsewhere, watched_at=None if age is None else timezone.now() - timedelta(seconds=age))
+    state = client.get("/readyz").json()["pools"]["gpu"]
+    assert state["status"] == status
+    assert state["agentAgeSeconds"] < 5
+    assert state["watchAgeSeconds"] == (None if age is None else pytest.approx(age, abs=5))
+
+
+def test_a_frozen_pool_shows(client: Client, elsewhere: ResourcePool, no_redis: None) -> None:
+    change(elsewhere, frozen_at=timezone.now())
+    state = client.get("/readyz").json()["pools"]["gpu"]
+    assert state["frozen"] is True
+    assert state["status"].startswith("frozen")
+
+
+def test_this_machine_needs_no_watch(client: Client, pool: ResourcePool, no_redis: None) -> None:
+    change(pool, agent_seen_at=timezone.now())
+    state = client.get("/readyz").json()["pools"]["local"]
+    assert (state["status"], state["watchAgeSeconds"]) == ("ready", None)
+
+
+def test_metrics_tell_how_well_the_pools_are_seen(client: Client, pool: ResourcePool, elsewhere: ResourcePool) -> None:
+    change(elsewhere, watched_at=timezone.now() - timedelta(hours=1), frozen_at=timezone.now())
+    lines = client.get("/metrics").content.decode().splitlines()
+    samples = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    assert float(samples['jobs_platform_pool_watch_age_seconds{pool="gpu"}']) >= 3600
+    assert float(samples['jobs_platform_pool_agent_age_seconds{pool="gpu"}']) < 5
+    assert samples['jobs_platform_pool_frozen{pool="gpu"}'] == "1"
+    assert samples['jobs_platform_pool_frozen{pool="local"}'] == "0"
+    assert 'jobs_platform_pool_watch_age_seconds{pool="local"}' not in samples
+
+
 def test_a_disabled_pool_needs_no_agent(client: Client, pool: ResourcePool, no_redis: None) -> None:
     ResourcePool.objects.update(enabled=False)
     assert client.get("/readyz").json()["pools"] == {}
@@ -65,7 +113,7 @@ def test_readiness_costs_few_queries(
         client.get("/readyz")
 
 
-def test_metrics_are_prometheus_text(client: Client) -> None:
+def test_metrics_are_prometheus_text(client: Client, db: None) -> None:
     answer = client.get("/metrics")
     assert answer["Content-Type"].startswith("text/plain; version=0.0.4")
     assert "jobs_platform_build_info{" in answer.content.decode()

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """All in seconds. A watch asks the server to end it after about `watch`; a silence of `margin` beyond that means
-    that the connection is dead. `short`: a watch that ends sooner has not worked."""
+    """All in seconds. A watch asks the server to end it after about `watch`: in a quiet namespace its end
+    is the only word from the server (bookmarks come once a minute), and jobs show as stale after 45. A silence of
+    `margin` beyond that means that the connection is dead. `short`: a watch that ends sooner has not worked."""
 
     list_apart: float = 30.0
     list_apart_most: float = 120.0
     healthy: float = 60.0
     relist: float = 600.0
-    watch: float = 50.0
+    watch: float = 20.0
     margin: float = 10.0
     short: float = 5.0
     pause: float = 0.5

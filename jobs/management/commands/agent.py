@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         named: list[str] = options["pools"]
-        pools = list(ResourcePool.objects.filter(**({"name__in": named} if named else {"enabled": True})))
-        if missing := set(named) - {pool.name for pool in pools}:
+        known = ResourcePool.objects.filter(name__in=named).values_list("name", flat=True)
+        if missing := set(named) - set(known):
             raise CommandError(f"There is no resource pool named {', '.join(sorted(missing))}.")
-        asyncio.run(run(pools))
+        asyncio.run(run(named))

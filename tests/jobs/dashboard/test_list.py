@@ -113,6 +113,21 @@ def test_a_job_not_seen_on_its_cluster_lately_is_stale(
     assert ">stale<" in text(browse(bob), "/")
 
 
+def test_a_watched_job_is_as_fresh_as_its_pools_watch(
+    bob: User, pool: ResourcePool, browse: Browse, make_job: MakeJob
+) -> None:
+    now = timezone.now()
+    soon = now + timedelta(minutes=1)
+    job = make_job(bob, status="Running", observed_at=now - timedelta(seconds=100), next_check_at=soon)
+    ResourcePool.objects.filter(pk=pool.pk).update(watched_at=now - timedelta(seconds=20))
+    assert ">stale<" not in text(browse(bob), "/")
+    Job.objects.filter(pk=job.pk).update(next_check_at=now - timedelta(seconds=50))
+    assert ">stale<" in text(browse(bob), "/"), "news came 50 seconds ago, and nobody looked"
+    Job.objects.filter(pk=job.pk).update(next_check_at=soon)
+    ResourcePool.objects.filter(pk=pool.pk).update(watched_at=now - timedelta(seconds=50))
+    assert ">stale<" in text(browse(bob), "/"), "the watch is blind"
+
+
 def test_a_job_nobody_looked_at_when_it_was_due_is_stale(bob: User, browse: Browse, make_job: MakeJob) -> None:
     now = timezone.now()
     job = make_job(bob, next_check_at=now - timedelta(seconds=5))
