@@ -19,6 +19,7 @@ from jobs_platform.updates import update_each
 
 LEASE = timedelta(seconds=15)
 BATCH = 500
+UNREAD = ("name", "labels", "priority", "idempotency_key", "request_hash", "created_at", "queued_at", "deleted_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def claim(pool_id: int, now: datetime) -> Claim:
     if not keys:
         return Claim(token, until, ())
     Job.objects.filter(pk__in=keys).due(now).update(lease_token=token, lease_until=until)
-    jobs = Job.objects.filter(pk__in=keys, lease_token=token).select_related("owner", "queue")
+    jobs = Job.objects.filter(pk__in=keys, lease_token=token).defer(*UNREAD)
     return Claim(token, until, tuple(jobs))
 
 

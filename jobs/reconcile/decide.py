@@ -19,8 +19,9 @@ from jobs.states import FINAL, Desired, EndReason, JobStatus, may_retry
 ABSENCE_PROOF = timedelta(seconds=3)
 STEADY_SECONDS = 15.0  # a running job is looked at so often even when no hint comes
 BUSY_SECONDS = 1.0  # something is under way: starting, or being taken down
+HINTED_BUSY_SECONDS = 5.0  # where the cluster's hints tell of what happens, a look is for those that get lost
 BLIND_SECONDS = 5.0
-PATIENCE = 20  # what has been waited for n seconds is looked at again in n / PATIENCE, within the bounds of its kind
+PATIENCE = 4  # what has been waited for n seconds is looked at again in n / PATIENCE, within the bounds of its kind
 LONGEST_TIDY_SECONDS = 60.0
 RETRY_SECONDS = (1.0, 5.0, 15.0, 60.0)
 SHOWN = 5  # pods named in evidence
@@ -46,7 +47,7 @@ class View:
     `recorded`: what the registry knows of pods that are over, for when the cluster shows the attempt no more.
     `fetches_logs`: logs are on the cluster until they were fetched, and `logs_stored` tells whether all of them were;
     then what is over stays there for another `keep_seconds`. `stuck_seconds`: how long it may wait for what will not
-    come by itself. `steady_seconds`: how long a running job may go unseen."""
+    come by itself. `steady_seconds` and `busy_seconds`: how long a running and a starting job may go unseen."""
 
     status: JobStatus
     desired: Desired
@@ -69,6 +70,7 @@ class View:
     logs_stored: bool = True
     keep_seconds: float = 0.0
     steady_seconds: float = STEADY_SECONDS
+    busy_seconds: float = BUSY_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ def stays_for(view: View, now: datetime) -> float | None:
         return None
     since_end = seconds_since(view.finished_at, now)
     if not view.logs_stored:
-        return patient(since_end, most=LONGEST_TIDY_SECONDS)
+        return patient(since_end, least=HINTED_BUSY_SECONDS, most=LONGEST_TIDY_SECONDS)
     return view.keep_seconds - since_end if since_end < view.keep_seconds else None
 
 
@@ -178,7 +180,7 @@ def decide_present(view: View, snapshot: AttemptSnapshot, now: datetime) -> Deci
 def decide_waiting(view: View, snapshot: AttemptSnapshot, now: datetime) -> Decision:
     """It does not run yet. What it waits for is told; what will not come by itself is waited for so long, and what can
     never come not at all."""
-    pause = patient(seconds_since(view.launched_at, now), most=STEADY_SECONDS)
+    pause = patient(seconds_since(view.launched_at, now), least=view.busy_seconds, most=STEADY_SECONDS)
     finding = why_waiting(snapshot, view.asked)
     if finding is None:
         return Decision(explain=("Starting", {}), check_in=pause)
@@ -277,9 +279,9 @@ def seconds_since(then: datetime | None, now: datetime) -> float:
     return (now - (then or now)).total_seconds()
 
 
-def patient(waited: float, *, most: float) -> float:
+def patient(waited: float, *, least: float, most: float) -> float:
     """Seconds until the next look at what was waited for in vain so long."""
-    return min(most, max(BUSY_SECONDS, waited / PATIENCE))
+    return min(most, max(least, waited / PATIENCE))
 
 
 def end(view: View, ending: Ending) -> Decision:
@@ -301,11 +303,11 @@ def end(view: View, ending: Ending) -> Decision:
             actions=() if view.fetches_logs else (Action.FORGET,),
             check_in=pause,
         )
-    # Where logs are fetched, the next pass asks whether they are stored: this one read of no pod that it was over.
+    # Where logs are fetched, a later pass asks whether they are stored: this one read of no pod that it was over.
     later = view.attempt and view.fetches_logs and view.desired is not Desired.DELETE
     return Decision(
         transition=Transition(ending.reason.status, ending.reason.value, ending.params),
         ended=ending,
         actions=() if later else tidied(view),
-        check_in=BUSY_SECONDS if later else None,
+        check_in=HINTED_BUSY_SECONDS if later else None,
     )

@@ -23,7 +23,7 @@ from jobs.reconcile import admit, claims, losses
 from jobs.reconcile.apply import apply
 from jobs.reconcile.calls import each
 from jobs.reconcile.claims import Claim, Release
-from jobs.reconcile.decide import BLIND_SECONDS, BUSY_SECONDS, Action, Decision, decide
+from jobs.reconcile.decide import BLIND_SECONDS, Action, Decision, decide
 from jobs.reconcile.launch import launch
 from jobs.reconcile.specs import PoolFacts, view_of
 from jobs.reconcile.work import Work, complete, load, recorded
@@ -75,7 +75,7 @@ def work_on(pool: ResourcePool, claim: Claim) -> list[Work]:
         return works
     new = [work for work in works if is_to_launch(work)]
     rest = [work for work in works if not is_to_launch(work)]
-    each(cluster, new, partial(launch_one, cluster, claim))
+    each(cluster, new, partial(launch_one, cluster, claim, facts))
     observe(cluster, [work for work in rest if work.attempt and not work.job.is_final])
     for work in rest:
         decide_one(work, facts)
@@ -116,7 +116,7 @@ def in_time(claim: Claim, work: Work) -> bool:
     return False
 
 
-def launch_one(cluster: Cluster, claim: Claim, work: Work) -> None:
+def launch_one(cluster: Cluster, claim: Claim, facts: PoolFacts, work: Work) -> None:
     if work.attempt is None or not in_time(claim, work):
         return
     try:
@@ -125,7 +125,7 @@ def launch_one(cluster: Cluster, claim: Claim, work: Work) -> None:
         work.fail(exc)
         return
     work.launched = refused is None
-    work.decision = refused or Decision(check_in=BUSY_SECONDS)
+    work.decision = refused or Decision(check_in=facts.busy_seconds)
 
 
 def observe(cluster: Cluster, works: Sequence[Work]) -> None:

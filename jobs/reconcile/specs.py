@@ -13,7 +13,7 @@ from jobs import quantities, secrets
 from jobs.cluster.base import AttemptSnapshot, AttemptSpec, DataSource, ObjectRef, Resources
 from jobs.cluster.diagnosis import Asked, Ending
 from jobs.models import Attempt, Job, ResourcePool
-from jobs.reconcile.decide import STEADY_SECONDS, View
+from jobs.reconcile.decide import BUSY_SECONDS, HINTED_BUSY_SECONDS, STEADY_SECONDS, View
 from jobs.services import grace_seconds
 from jobs.states import Desired, EndReason, JobStatus
 
@@ -33,6 +33,7 @@ class PoolFacts:
     fetches_logs: bool
     keep_seconds: float
     steady_seconds: float
+    busy_seconds: float
     stuck_seconds: float
     gpu_resource: str
     kueue_queue: str
@@ -47,6 +48,7 @@ class PoolFacts:
             fetches_logs=pool.fetches_logs,
             keep_seconds=options.get("retentionSeconds", 0) if pool.fetches_logs else 0,
             steady_seconds=steady,
+            busy_seconds=HINTED_BUSY_SECONDS if fresh else BUSY_SECONDS,
             stuck_seconds=options.get("imagePullSeconds") or settings.IMAGE_PULL_SECONDS,
             gpu_resource=options.get("gpuResource", Asked().gpu_resource),
             kueue_queue=options.get("kueueQueue", ""),
@@ -86,6 +88,7 @@ def view_of(
         logs_stored=logs_stored,
         keep_seconds=keep_seconds(job, facts),
         steady_seconds=facts.steady_seconds,
+        busy_seconds=facts.busy_seconds,
     )
 
 

@@ -189,16 +189,16 @@ def test_what_is_going_down_is_not_deleted_again():
 def test_an_end_is_told_at_once_and_the_object_stays_until_its_logs_are_stored():
     ended = decide(view(fetches_logs=True), far(DONE), NOW)
     assert ended.transition.new is JobStatus.SUCCEEDED
-    assert (ended.actions, ended.check_in) == ((), 1.0)
+    assert (ended.actions, ended.check_in) == ((), 5.0)
     over = {"fetches_logs": True, "finished_at": NOW}
     waits = decide(view(JobStatus.SUCCEEDED, logs_stored=False, **over), None, NOW)
-    assert (waits.actions, waits.check_in) == ((), 1.0)
+    assert (waits.actions, waits.check_in) == ((), 5.0)
     assert decide(view(JobStatus.SUCCEEDED, logs_stored=True, **over), None, NOW).actions == (Action.FORGET,)
 
 
 def test_the_longer_its_logs_are_missing_the_less_often_they_are_asked_for():
     over = view(JobStatus.SUCCEEDED, fetches_logs=True, logs_stored=False, finished_at=NOW)
-    assert decide(over, None, NOW + timedelta(minutes=1)).check_in == 3.0
+    assert decide(over, None, NOW + timedelta(minutes=1)).check_in == 15.0
     assert decide(over, None, NOW + timedelta(days=1)).check_in == 60.0
 
 
@@ -301,7 +301,7 @@ def test_a_running_job_goes_unseen_no_longer_than_to_its_time_limit():
 def test_the_longer_it_starts_the_less_often_it_is_looked_at():
     pending = seen(pod(PodPhase.PENDING))
     assert decide(view(JobStatus.STARTING, launched_at=NOW), pending, NOW).check_in == 1.0
-    assert decide(view(JobStatus.STARTING, launched_at=NOW - timedelta(seconds=100)), pending, NOW).check_in == 5.0
+    assert decide(view(JobStatus.STARTING, launched_at=NOW - timedelta(seconds=20)), pending, NOW).check_in == 5.0
     assert decide(view(JobStatus.STARTING, launched_at=NOW - timedelta(hours=1)), pending, NOW).check_in == 15.0
 
 
