@@ -31,10 +31,11 @@ def create(client: Client, options: PoolOptions, spec: AttemptSpec) -> ObjectRef
         if manifest is not None
     ]
     try:
-        loose = [kind for kind, manifest in helpers if place(client, kind, manifest, spec)]
+        owners = {kind: place(client, kind, manifest, spec) for kind, manifest in helpers}
         job = place_job(client, options, spec)
-        for kind in loose:
-            own(client, kind, job)
+        for kind, uids in owners.items():
+            if job.uid not in uids:
+                own(client, kind, job)
     except Invalid:
         discard(client, spec.ref)
         raise
@@ -43,17 +44,17 @@ def create(client: Client, options: PoolOptions, spec: AttemptSpec) -> ObjectRef
     return ObjectRef(spec.ref.job_id, spec.ref.attempt, job.uid)
 
 
-def place(client: Client, kind: tuple[str, str], manifest: Manifest, spec: AttemptSpec) -> bool:
-    """False when it is there and has its owner already."""
+def place(client: Client, kind: tuple[str, str], manifest: Manifest, spec: AttemptSpec) -> set[str]:
+    """The uids of its owners: none when it was made just now."""
     try:
         client.request("POST", kind, body=manifest, accept=METADATA)
     except Conflict:
         found = wire.decode(client.get(kind, spec.ref.name, accept=METADATA), wire.Object).metadata
         require_ours(found, kind, spec)
-        return not found.owner_references
+        return {owner.uid for owner in found.owner_references}
     except ClusterError as exc:
         raise type(exc)(without_secrets(str(exc), spec)) from None
-    return True
+    return set()
 
 
 def place_job(client: Client, options: PoolOptions, spec: AttemptSpec) -> wire.Meta:

@@ -12,6 +12,7 @@ from jobs.cluster.errors import ClusterError, Conflict, Forbidden, Invalid, NotF
 
 LONGEST = 2000  # characters of a message; a refused template's can be very long
 CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+POOL = re.compile(r"^HTTPS?Connection(Pool)?\([^)]*\): ")  # urllib3 names the address once more
 VERDICTS: dict[int, type[ClusterError]] = {404: NotFound, 409: Conflict, 400: Invalid, 413: Invalid, 422: Invalid}
 
 
@@ -50,7 +51,7 @@ def of_status(body: bytes) -> ClusterError | None:
 
 def unreachable(exc: BaseException, where: str) -> Unavailable:
     """No answer: `where` is the API server's address."""
-    return Unavailable(f"no answer from {where}: {clean(str(exc)) or type(exc).__name__}")
+    return Unavailable(f"no answer from {where}: {clean(POOL.sub('', str(exc))) or type(exc).__name__}")
 
 
 def parse_status(body: bytes) -> Status | None:

@@ -20,6 +20,16 @@ def test_silence_ends_after_the_read_timeout(server: ApiServer, clusters: Cluste
         cluster.client.get(JOBS)
 
 
+def test_nobody_there_is_told_in_plain_words(server: ApiServer, cluster: KubernetesCluster) -> None:
+    """And in the same ones each time: they are shown as a job's reason."""
+    server.stop_listening()
+    with pytest.raises(Unavailable) as caught:
+        cluster.client.get(JOBS)
+    address = cluster.client.connected().api.configuration.host
+    refused = "Failed to establish a new connection: [Errno 111] Connection refused"
+    assert str(caught.value) == f"no answer from {address}: {refused}"
+
+
 def test_a_refused_request_is_not_repeated(server: ApiServer, cluster: KubernetesCluster) -> None:
     server.faults.answer(503, headers=(("Retry-After", "1"),))
     with pytest.raises(Unavailable):

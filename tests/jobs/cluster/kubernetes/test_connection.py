@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 import yaml
+from kubernetes.config import incluster_config
 
 from jobs.cluster.errors import Unavailable
+from jobs.cluster.kubernetes import connection
 from jobs.cluster.kubernetes.connection import Access
 from jobs.cluster.kubernetes.options import PoolOptions
 
@@ -145,6 +147,20 @@ def test_outside_a_cluster_a_pool_needs_a_kubeconfig(home: Home, monkeypatch: py
     message = why(home.access(kubeconfig=""))
     assert "does not run in a pod" in message
     assert str(home.directory) in message
+
+
+def test_in_a_pod_its_service_account_is_used(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in (("token", "one"), ("ca.crt", "certificate"), ("namespace", "platform\n")):
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(connection, "SERVICE_ACCOUNT", tmp_path)
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    access = home.access(kubeconfig="")
+    made = access.sync_client().configuration
+    assert (made.host, access.namespace(), access.stamp()) == ("https://10.0.0.1:443", "platform", 0.0)
+    assert made.auth_settings()["BearerToken"]["value"] == "bearer one"
 
 
 def test_a_replaced_file_is_noticed(home: Home) -> None:

@@ -83,6 +83,22 @@ def test_an_owner_that_could_not_be_set_is_set_the_next_time(
     assert owners == [ref.uid]
 
 
+def test_a_secret_of_a_job_that_is_gone_gets_the_new_one_as_its_owner(
+    server: ApiServer, cluster: KubernetesCluster
+) -> None:
+    made = whole()
+    cluster.create_attempt(made)
+
+    def orphan(found: dict[str, Any]) -> None:
+        found["metadata"]["ownerReferences"] = [
+            {"apiVersion": "batch/v1", "kind": "Job", "name": made.ref.name, "uid": "0" * 32}
+        ]
+
+    server.change("services", made.ref.name, orphan)
+    ref = cluster.create_attempt(made)
+    assert {one["metadata"]["ownerReferences"][0]["uid"] for one in server.list("services")} == {ref.uid}
+
+
 def test_another_spec_under_the_same_name_is_a_conflict(server: ApiServer, cluster: KubernetesCluster) -> None:
     made = spec("true")
     ref = cluster.create_attempt(made)
