@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,10 @@ import pytest
 from jobs.cluster.base import Absent, AttemptSnapshot, ObjectRef, PodPhase, PodReason, Present, Unknown
 from jobs.cluster.kubernetes import lists, observation
 from jobs.cluster.kubernetes.cluster import KubernetesCluster
+from jobs.cluster.kubernetes.connection import Access
+from jobs.cluster.kubernetes.kueue import JOB_UID
+from jobs.cluster.kubernetes.labels import KUEUE_QUEUE
+from jobs.cluster.kubernetes.options import PoolOptions
 from jobs.identifiers import new_job_id
 from tests.jobs.cluster.kubernetes.conftest import Clusters
 from tests.jobs.cluster.worlds import eventually, spec
@@ -246,9 +251,28 @@ def test_a_job_whose_pods_are_refused_says_why(server: ApiServer, cluster: Kuber
     assert seen(cluster, ref).notices == ()
 
 
-def test_with_kueue_a_job_waits_with_its_workloads_conditions(clusters: Clusters, server: ApiServer) -> None:
-    """In a pool without Kueue installed, there is nothing to tell."""
+def test_without_kueue_a_suspended_job_only_waits(clusters: Clusters) -> None:
     cluster = clusters(kueue_queue="team")
     ref = cluster.create_attempt(spec("true"))
     snapshot = seen(cluster, ref)
     assert (snapshot.suspended, snapshot.admission, snapshot.pods) == (True, (), ())
+
+
+def test_with_kueue_a_job_waits_with_its_workloads_conditions(tmp_path: Path) -> None:
+    with ApiServer(simulate=True, kueue=True) as server:
+        path = server.kubeconfig(tmp_path / "pool.yaml")
+        options = PoolOptions(kubeconfig=path.name, kueue_queue="team")
+        cluster = KubernetesCluster(Access(options, tmp_path, connect_seconds=2.0, read_seconds=20.0))
+        ref = cluster.create_attempt(spec("true"))
+        assert server.get("jobs", ref.name)["metadata"]["labels"][KUEUE_QUEUE] == "team"
+        waits = {"type": "QuotaReserved", "status": "False", "reason": "Pending", "message": "no quota for gpu"}
+        meta = {"name": f"job-{ref.name}-1a2b3", "labels": {JOB_UID: ref.uid}}
+        server.create("workloads", {"metadata": meta, "spec": {"queueName": "team"}})
+        server.change("workloads", meta["name"], lambda found: found.update(status={"conditions": [waits]}))
+        admission = seen(cluster, ref).admission
+        assert [(one.type, one.status, one.message) for one in admission] == [
+            ("QuotaReserved", False, "no quota for gpu")
+        ]
+        server.change("jobs", ref.name, lambda found: found["spec"].update(suspend=False))
+        eventually(lambda: seen(cluster, ref).all_running, "its running")
+        assert seen(cluster, ref).admission == ()
