@@ -15,6 +15,10 @@ from jobs.logs.position import LogPosition as LogPosition
 from jobs.logs.position import Times
 
 
+# In the environment of a shell and of all that it starts: by its value they are found when they are to end.
+EXEC_MARK = "JOBS_PLATFORM_TERMINAL"
+
+
 class PodPhase(StrEnum):
     PENDING = "Pending"
     RUNNING = "Running"
@@ -283,7 +287,8 @@ class ExecSession(Protocol):
     async def resize(self, *, cols: int, rows: int) -> None: ...
 
     async def wait(self) -> int:
-        """The shell's exit code; 128 + number when a signal ended it. Raises NotFound when the pod ended first."""
+        """The shell's exit code; 128 + number when a signal ended it. It may come only when the output was read to its
+        end. Raises NotFound when the pod ended first, Unavailable when the connection to the shell was lost."""
 
     async def aclose(self) -> None: ...
 
@@ -305,5 +310,6 @@ class ClusterStreams(Protocol):
     async def open_exec(
         self, pod: PodRef, *, command: Sequence[str], env: Mapping[str, str], cols: int, rows: int
     ) -> ExecSession:
-        """An empty command is the pod's usual shell. Raises NotFound when the pod with that uid does not run,
-        Unavailable when the cluster cannot be reached."""
+        """An empty command is the pod's usual shell. `env` may hold an EXEC_MARK of the caller's, by which somebody else
+        can end what is left of the shell when its server was killed; a cluster with a better way uses its own. Raises
+        NotFound when the pod with that uid does not run, Unavailable when the cluster cannot be reached."""

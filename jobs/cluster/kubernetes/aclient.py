@@ -93,10 +93,10 @@ class AsyncClient:
 
     @asynccontextmanager
     async def websocket(
-        self, path: str, query: Query, *, protocols: Sequence[str], heartbeat: float | None = None
+        self, path: str, query: Query, *, protocols: Sequence[str], autoping: bool = True
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """A WebSocket that the API server accepted. Raises what a refusal's body says. Errors after the handshake are
-        aiohttp's, for the caller to tell apart."""
+        aiohttp's, for the caller to tell apart. Without `autoping` pings and pongs are the caller's affair."""
         async with self.session() as session:
             headers: dict[str, str] = {}
             _method, url, headers, *_ = await session.api.param_serialize(
@@ -109,7 +109,7 @@ class AsyncClient:
             try:
                 async with asyncio.timeout(self.access.connect_seconds + self.access.read_seconds):
                     opened = await connections.ws_connect(
-                        url, headers=headers, protocols=protocols, heartbeat=heartbeat, max_msg_size=0, **options
+                        url, headers=headers, protocols=protocols, autoping=autoping, max_msg_size=0, **options
                     )
             except Refused as exc:
                 if exc.status == 401:

@@ -17,11 +17,12 @@ import signal
 import time
 from contextlib import suppress
 
+from jobs.cluster.base import EXEC_MARK
 from jobs.cluster.local.shim import proc
 
 logger = logging.getLogger(__name__)
 
-MARK = "JOBS_PLATFORM_TERMINAL"
+MARK = EXEC_MARK
 GRACE_SECONDS = 0.5
 KILL_SECONDS = 5.0
 STEP_SECONDS = 0.01

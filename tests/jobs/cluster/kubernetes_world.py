@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from jobs.cluster.base import Absent, AttemptSnapshot, AttemptSpec, ObjectRef
+from jobs.cluster.base import Absent, AttemptSnapshot, AttemptSpec, ClusterStreams, ObjectRef
 from jobs.cluster.errors import ClusterError, Unavailable
 from jobs.cluster.kubernetes import wire
 from jobs.cluster.kubernetes.client import METADATA_LIST, PODS, SECRETS, SERVICES
@@ -22,6 +22,7 @@ from jobs.cluster.kubernetes.labels import REPLICA
 from jobs.cluster.kubernetes.lists import listed
 from jobs.cluster.kubernetes.options import PoolOptions
 from jobs.cluster.kubernetes.removal import of_attempt
+from jobs.cluster.kubernetes.streams import KubernetesStreams
 from jobs.logs.format import CONTAINER
 from tests.jobs.cluster.worlds import World
 from tests.kube import ApiServer
@@ -44,9 +45,17 @@ class KubernetesWorld(World):
     cluster: Remembering
 
     def __init__(self, access: Access, image: str, *, patience: float, pause: float) -> None:
+        self.access = access
         self.cluster = Remembering(access, image)
         self.patience, self.pause = patience, pause
         self.stored: dict[tuple[ObjectRef, int], bytes] = {}
+
+    def streams(self) -> KubernetesStreams:
+        return KubernetesStreams(self.access)
+
+    async def close_streams(self, streams: ClusterStreams) -> None:
+        assert isinstance(streams, KubernetesStreams)
+        await streams.client.aclose()
 
     def dying_by(self, signal: str) -> tuple[str, ...]:
         """A container's first process is not ended by the signals of its own."""

@@ -7,8 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jobs.cluster.base import Absent, AttemptSnapshot, AttemptSpec, Cluster, ObjectRef, PodReason, PodSnapshot, Present
+from jobs.cluster.base import (
+    Absent,
+    AttemptSnapshot,
+    AttemptSpec,
+    Cluster,
+    ClusterStreams,
+    ObjectRef,
+    PodReason,
+    PodSnapshot,
+    Present,
+)
 from jobs.cluster.local.cluster import LocalCluster
+from jobs.cluster.local.streams import LocalStreams
 from jobs.identifiers import new_job_id
 from jobs.logs.format import index_path, log_path, pod_dir
 
@@ -44,6 +55,13 @@ class World:
     def output(self, ref: ObjectRef, replica: int = 0) -> bytes:
         """What a replica printed, also after its attempt is forgotten."""
         raise NotImplementedError
+
+    def streams(self) -> ClusterStreams:
+        """For the running event loop. Close it with close_streams()."""
+        raise NotImplementedError
+
+    async def close_streams(self, streams: ClusterStreams) -> None:
+        """Where it holds anything."""
 
     def dying_by(self, signal: str) -> tuple[str, ...]:
         """A command that a signal ends."""
@@ -105,6 +123,9 @@ class LocalWorld(World):
             hint_socket=self.hint_socket,
             max_log_bytes=max_log_bytes,
         )
+
+    def streams(self) -> LocalStreams:
+        return LocalStreams(pool_dir=self.pool, hint_socket=self.hint_socket)
 
     def output(self, ref: ObjectRef, replica: int = 0) -> bytes:
         path = log_path(self.log_dir(ref, replica))

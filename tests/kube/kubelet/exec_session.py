@@ -99,7 +99,7 @@ class ExecSession:
             else (self.loop.add_reader, self.loop.remove_reader)
         )
         ready: asyncio.Future[None] = self.loop.create_future()
-        add(fd, lambda: ready.done() or ready.set_result(None))
+        add(fd, settle, ready)
         try:
             await ready
         finally:
@@ -139,3 +139,8 @@ class ExecSession:
             process.resize(cols=int(size["Width"]), rows=int(size["Height"]))
         except (ValueError, KeyError, TypeError):  # the real one closes the resize stream
             return
+
+
+def settle(ready: "asyncio.Future[None]") -> None:
+    if not ready.done():
+        ready.set_result(None)

@@ -42,15 +42,15 @@ class PodWorker:
         self.report()
         lives = [asyncio.create_task(self.live(each)) for each in self.containers]
         stop = asyncio.create_task(self.stopping.wait())
-        everything = asyncio.ensure_future(asyncio.gather(*lives, return_exceptions=True))
+        everything = asyncio.create_task(all_of(lives))
         try:
-            await asyncio.wait({everything, stop}, timeout=self.deadline(), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([everything, stop], timeout=self.deadline(), return_when=asyncio.FIRST_COMPLETED)
             if not everything.done():
                 if not self.stopping.is_set():
                     self.end_with("DeadlineExceeded", DEADLINE)
                 await self.end(lives)
         finally:
-            for task in (stop, *lives):
+            for task in (stop, everything, *lives):
                 task.cancel()
         self.final = True
         await self.node.present.wait()
@@ -89,10 +89,10 @@ class PodWorker:
                 life.cancel()
             elif not container.is_over:
                 container.terminate()
-        running = asyncio.gather(*lives, return_exceptions=True)
+        running = asyncio.create_task(all_of(lives))
         while not running.done():
             hurried = asyncio.create_task(self.hurried.wait())
-            await asyncio.wait({running, hurried}, timeout=self.grace_left(), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([running, hurried], timeout=self.grace_left(), return_when=asyncio.FIRST_COMPLETED)
             hurried.cancel()
             if self.hurried.is_set() and self.grace:
                 self.hurried.clear()
@@ -173,3 +173,8 @@ class PodWorker:
             status |= self.verdict
         conditions = phase.conditions(status["phase"], statuses) + (self.extra if self.verdict else [])
         status["conditions"] = phase.merge(status.get("conditions") or (), conditions)
+
+
+async def all_of(lives: "list[asyncio.Task[None]]") -> bool:
+    await asyncio.gather(*lives, return_exceptions=True)
+    return True

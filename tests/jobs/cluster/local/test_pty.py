@@ -16,6 +16,7 @@ from jobs.cluster.errors import NotFound, Unavailable
 from jobs.cluster.local import pty, sweep
 from jobs.cluster.local.pod_process import PodProcess
 from jobs.cluster.local.pty import PtySession
+from tests.jobs.cluster.terminals import rest, until
 
 ROOT = Path(__file__).parents[4]
 Open = Callable[..., Awaitable[PtySession]]
@@ -44,25 +45,6 @@ async def shell(pod: subprocess.Popen[bytes], tmp_path: Path) -> AsyncIterator[O
     yield open_one
     for session in opened:
         await session.aclose()
-
-
-async def until(session: PtySession, text: str, *, seconds: float = 10) -> str:
-    """What is shown until the text shows."""
-    shown = b""
-    async with asyncio.timeout(seconds):
-        while text.encode() not in shown:
-            data = await session.read()
-            assert data, f"the end came before {text!r}: {shown!r}"
-            shown += data
-    return shown.decode()
-
-
-async def rest(session: PtySession, *, seconds: float = 10) -> str:
-    shown = b""
-    async with asyncio.timeout(seconds):
-        while data := await session.read():
-            shown += data
-    return shown.decode()
 
 
 def descriptors() -> set[str]:
