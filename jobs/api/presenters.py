@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from jobs.api.items import Item
+from jobs.evidence import explanation_of
 from jobs.models import Event, Job, Pod, Priority, Queue, ResourcePool
-from jobs.wording import diagnosis, event_message, status_message
+from jobs.wording import event_message, is_trouble
 from jobs_platform.api.envelope import show_time
 
 PRIORITIES = {priority.value: str(priority.label) for priority in Priority}
@@ -35,6 +36,7 @@ def show_item(item: Item, now: datetime) -> dict[str, Any]:
 def show_detail(job: Job, pods: Iterable[Pod], now: datetime) -> dict[str, Any]:
     pods = list(pods)
     current = [pod for pod in pods if pod.attempt.number == job.attempt_number]
+    told = explanation_of(job)
     return {
         "jobId": job.public_id,
         "jobName": job.name,
@@ -42,8 +44,8 @@ def show_detail(job: Job, pods: Iterable[Pod], now: datetime) -> dict[str, Any]:
         "config": job.config,
         "createdAt": show_time(job.created_at),
         "statusReason": job.status_reason,
-        "statusMessage": status_message(job),
-        "diagnosis": show_diagnosis(job),
+        "statusMessage": told.text,
+        "diagnosis": asdict(told) if is_trouble(job.state, told) else None,
         "resourcePoolId": job.pool.name,
         "queue": job.queue.name,
         "owner": job.owner.username,
@@ -57,11 +59,6 @@ def show_detail(job: Job, pods: Iterable[Pod], now: datetime) -> dict[str, Any]:
         "observedAt": show_time(job.confirmed_at),
         "pods": [show_pod(pod) for pod in pods],
     }
-
-
-def show_diagnosis(job: Job) -> dict[str, str] | None:
-    told = diagnosis(job)
-    return asdict(told) if told else None
 
 
 def size(job: Job) -> dict[str, Any]:

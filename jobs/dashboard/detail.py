@@ -14,6 +14,7 @@ from accounts.models import User
 from jobs import wording
 from jobs.dashboard import status
 from jobs.dashboard.rights import Rights
+from jobs.evidence import explanation_of
 from jobs.models import Attempt, Event, Job, Pod
 
 EVENTS_SHOWN = 100
@@ -83,7 +84,7 @@ def build(user: User, job: Job, now: datetime, *, pod_name: str = "", all_events
     events, left_out = event_rows(job, all_events)
     return Detail(
         job=job,
-        status=status.view_of(job, now),
+        status=status.view_of(job, now, explanation_of(job)),
         attempts=attempt_rows(job, pods, shown),
         events=events,
         events_left_out=left_out,

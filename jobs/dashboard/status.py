@@ -68,8 +68,9 @@ def is_stale(job: Job, now: datetime) -> bool:
     return now - since > STALE_AFTER
 
 
-def view_of(job: Job, now: datetime) -> StatusView:
-    told = wording.explanation(job.status_reason, job.status_params)
+def view_of(job: Job, now: datetime, told: wording.Explanation | None = None) -> StatusView:
+    """`told`: its explanation, where more is known than the row says."""
+    told = told or wording.explanation(job.status_reason, job.status_params)
     return StatusView(
         key=job.state.value.lower(),
         word=str(WORDS[job.state]),

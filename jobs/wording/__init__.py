@@ -23,10 +23,10 @@ __all__ = [
     "EVENTS",
     "STATUS",
     "Explanation",
-    "diagnosis",
     "event_message",
     "explanation",
     "fill",
+    "is_trouble",
     "sentence_for",
     "status_message",
 ]
@@ -34,7 +34,7 @@ __all__ = [
 # Of a job. A reason may have variants, `Reason.variant`, chosen by params["variant"].
 STATUS: dict[str, Words] = {**WAITS, **REFUSALS, **ENDS}
 CATEGORIES = sorted({words.category for words in STATUS.values() if words.category})
-DIAGNOSED = frozenset({JobStatus.PENDING, JobStatus.QUEUED, JobStatus.STARTING, JobStatus.RUNNING, JobStatus.FAILED})
+TROUBLED = frozenset({JobStatus.PENDING, JobStatus.QUEUED, JobStatus.STARTING, JobStatus.RUNNING, JobStatus.FAILED})
 
 
 def explanation(reason: str, params: Mapping[str, Any]) -> Explanation:
@@ -52,10 +52,9 @@ def status_message(job: "Job") -> str:
     return sentence_for(job.status_reason, job.status_params)
 
 
-def diagnosis(job: "Job") -> Explanation | None:
-    """Why a job waits, struggles or failed; None for one that just runs, or ended as it should."""
-    told = explanation(job.status_reason, job.status_params) if job.state in DIAGNOSED else None
-    return told if told and told.category else None
+def is_trouble(state: JobStatus, told: Explanation) -> bool:
+    """Whether it tells why a job waits, struggles or failed; not for one that just runs, or ended as it should."""
+    return state in TROUBLED and bool(told.category)
 
 
 def event_message(event: "Event") -> str:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs import wording
-from jobs.models import Event, Job
-from jobs.states import EndReason
+from jobs.models import Event
+from jobs.states import EndReason, JobStatus
 
 VALUES = st.text(max_size=20) | st.integers() | st.none() | st.lists(st.text(max_size=5), max_size=3)
 JSON = st.dictionaries(st.text(max_size=10) | st.sampled_from(["detail", "lines", "variant", "ended"]), VALUES)
@@ -116,7 +116,7 @@ def test_a_refusal_reads_the_same_while_it_may_pass_and_when_the_job_was_given_u
 
 
 @pytest.mark.parametrize(
-    ("status", "reason", "diagnosed"),
+    ("status", "reason", "trouble"),
     [
         ("Pending", "Submitted", True),
         ("Queued", "Waiting", True),
@@ -128,5 +128,5 @@ def test_a_refusal_reads_the_same_while_it_may_pass_and_when_the_job_was_given_u
         ("Succeeded", "Completed", False),
     ],
 )
-def test_what_waits_struggles_or_failed_has_a_diagnosis(status, reason, diagnosed):
-    assert (wording.diagnosis(Job(status=status, status_reason=reason)) is not None) == diagnosed
+def test_what_waits_struggles_or_failed_is_in_trouble(status, reason, trouble):
+    assert wording.is_trouble(JobStatus(status), wording.explanation(reason, {})) == trouble
