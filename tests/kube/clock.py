@@ -1,10 +1,17 @@
 """Times as the API server writes them: whole seconds in most fields, microseconds in an event's eventTime."""
 
-from datetime import UTC, datetime, timedelta
+import time
+from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def now(ahead: float = 0.0) -> str:
-    return (datetime.now(UTC) + timedelta(seconds=ahead)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return write(int(time.time() + ahead))
+
+
+@lru_cache(maxsize=16)
+def write(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def now_micro() -> str:

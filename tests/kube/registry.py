@@ -75,6 +75,8 @@ class Registry:
         if subresource != "status":
             validation.check_update(resource, old.obj(), merged)
         self.check_version(old, metadata)
+        if merged == old.obj():  # though its fields may stand in another order
+            return Answer(old, tuple(warnings))
         return Answer(self.store.replace(old, merged), tuple(warnings))
 
     def check_version(self, old: Record, metadata: Obj) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from tests.kube.errors import bad_request
@@ -90,15 +91,28 @@ def parse_fields(resource: Resource, text: str) -> Iterator[Requirement]:
 
 def fields_of(resource: Resource, obj: Mapping[str, Any]) -> dict[str, str]:
     """What the object's fields are, for fieldSelectors. One that is missing is empty, as in the API server."""
-    return {path: at(obj, path) for path in ("metadata.name", "metadata.namespace", *resource.fields)}
+    metadata = obj["metadata"]
+    found = {"metadata.name": metadata["name"], "metadata.namespace": metadata.get("namespace", "")}
+    for path, steps in paths_of(resource):
+        found[path] = at(obj, path, steps)
+    return found
 
 
-def at(obj: Mapping[str, Any], path: str) -> str:
+@cache
+def paths_of(resource: Resource) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple((path, tuple(path.split("."))) for path in resource.fields)
+
+
+def at(obj: Mapping[str, Any], path: str, steps: tuple[str, ...]) -> str:
     value: Any = obj
     if path == "source":
         return str(obj.get("source", {}).get("component", "") or obj.get("reportingComponent", ""))
     if path == "status.successful":
         return str(obj.get("status", {}).get("succeeded", 0))
-    for step in path.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    for step in steps:
+        value = value.get(step)
+        if value is None:
+            return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else str(value)

@@ -96,7 +96,7 @@ class Store:
         table = self.tables[record.resource.plural]
         if is_final(obj):
             return self.commit("DELETED", table, obj, record)
-        if same(obj, record):
+        if encode_body(obj) == record.body:
             return record
         return self.commit("MODIFIED", table, obj, record)
 
@@ -146,8 +146,3 @@ class Store:
         for table in self.tables.values():
             table.changes.clear()
             table.compacted = self.version
-
-
-def same(obj: Obj, record: Record) -> bool:
-    """The order of fields does not matter, but is mostly the same."""
-    return encode_body(obj) == record.body or obj == record.obj()

@@ -1,7 +1,7 @@
 """The objects of one kind, found by name, label, owner or field, and what happened to them of late."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from tests.kube.errors import too_old
 from tests.kube.records import Change, Key, Record
@@ -45,13 +45,13 @@ class Table:
             if not keys:
                 index.pop(value, None)
 
-    def entries(self, record: Record) -> Iterator[tuple[dict[str, dict[Key, None]], str]]:
-        for owner in record.owners:
-            yield self.owned, owner
+    def entries(self, record: Record) -> list[tuple[dict[str, dict[Key, None]], str]]:
+        found = [(self.owned, owner) for owner in record.owners]
         for name, index in self.indexes.items():
-            value = record.fields.get(name) or record.labels.get(name)
+            value = record.labels.get(name) or record.fields.get(name)
             if value:
-                yield index, value
+                found.append((index, value))
+        return found
 
     def dependents(self, uid: str) -> list[Record]:
         return [self.records[key] for key in self.owned.get(uid, ())]

@@ -77,11 +77,14 @@ class Watch:
         with self.store.subscribe(self.resource.plural, initial=False) as subscription:
             first = self.first()
             response = web.StreamResponse(headers={"Content-Type": "application/json"})
-            await response.prepare(request)
-            if first:
-                await response.write(first)
-            if not self.refused:
-                await self.stream(response, subscription)
+            try:
+                await response.prepare(request)
+                if first:
+                    await response.write(first)
+                if not self.refused:
+                    await self.stream(response, subscription)
+            except ConnectionError:
+                pass  # the client has gone, as it may
         return response
 
     @property
