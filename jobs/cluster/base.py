@@ -4,7 +4,7 @@ The synchronous half (Cluster) is for the worker and changes things; the asynchr
 the agent and the consumers. Every error that leaves an implementation is one of jobs.cluster.errors.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -301,7 +301,7 @@ class ClusterStreams(Protocol):
     def watched_at(self) -> datetime | None:
         """When the watch last proved that it sees the cluster; None when it has not yet."""
 
-    def follow_logs(self, pod: PodRef, *, since: LogPosition | None) -> AsyncIterator[LogLines]:
+    def follow_logs(self, pod: PodRef, *, since: LogPosition | None) -> AsyncGenerator[LogLines, None]:
         """What a pod's container printed after the position, and then what it prints, until it has ended and all of it
         was given. For a cluster that keeps the logs itself; others raise Invalid. Reconnects by itself. Raises NotFound
         when the pod with that uid, or its log, is not there (any more), Unavailable when the cluster was not to be

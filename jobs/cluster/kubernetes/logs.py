@@ -75,7 +75,7 @@ class Following:
         self.failing_since: float | None = None
         self.complaints = 0
         self.brought = False  # the answer at hand, anything new
-        self.was_whole = False  # the last answer that was one, and nothing was missing from it
+        self.has_all = False  # all that there was when the last answer ended, as far as anybody can know
         self.opened = False  # it began to come at all
         self.ended: Ended | None = None
 
@@ -100,15 +100,15 @@ class Following:
             try:
                 life = await self.look()
             except NotFound:
-                if self.was_whole:
+                if self.has_all:
                     return  # it went away just after its end
                 raise
 
     def is_all(self) -> bool:
-        return self.was_whole and not self.brought
+        return self.has_all and not self.brought
 
     def is_missing(self) -> bool:
-        return self.ended is Ended.WHOLE and self.reading.is_searching
+        return self.ended is Ended.WHOLE and not self.has_all
 
     async def look(self) -> Life:
         """Raises NotFound, and Unavailable when that lasts."""
@@ -121,7 +121,7 @@ class Following:
 
     async def answer(self, life: Life) -> AsyncGenerator[LogLines, None]:
         """One answer of the log endpoint; `ended` says afterwards how it ended. Raises NotFound, and Unavailable."""
-        self.brought = self.was_whole = self.opened = False
+        self.brought = self.opened = False
         since = self.reading.begin()
         try:
             async with self.source.log(since, self.silence) as chunks, aclosing(self.read(chunks)) as found:
@@ -138,7 +138,13 @@ class Following:
             yield lines
         if self.ended is Ended.WHOLE and self.reading.complaint:
             self.refused(self.reading.complaint, life)
-        self.was_whole = self.ended is Ended.WHOLE and not self.reading.is_searching
+        if self.ended is not Ended.WHOLE:
+            self.has_all = False
+        elif self.reading.is_searching:
+            # Rotated away; but what had all a moment ago, and finds nothing newer now, has all still.
+            self.has_all = self.has_all and self.reading.came_to_nothing
+        else:
+            self.has_all = True
 
     async def read(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[LogLines, None]:
         reading, waiting = self.reading, Waiting(chunks)
@@ -172,7 +178,7 @@ class Following:
 
     def broke_off(self, exc: Unavailable) -> None:
         if self.opened and isinstance(exc.__cause__, TimeoutError):
-            self.ended = Ended.SILENT
+            self.ended = Ended.LOST if self.reading.is_searching else Ended.SILENT
             self.silence = min(self.silence * 2, self.timing.silence_most)
         else:
             self.ended = Ended.BROKEN

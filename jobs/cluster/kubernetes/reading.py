@@ -35,6 +35,11 @@ class Reading:
         return isinstance(self._filter, Search) and not self._filter.is_open
 
     @property
+    def came_to_nothing(self) -> bool:
+        """Neither what was read last nor anything newer has come."""
+        return isinstance(self._filter, Search) and not (self._filter.is_found or self._filter.saw_newer)
+
+    @property
     def is_lost(self) -> bool:
         """What was read last is not there any more."""
         return isinstance(self._filter, Search) and self._filter.is_lost

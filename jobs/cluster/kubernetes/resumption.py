@@ -49,6 +49,7 @@ class Search:
         self.position = position
         self.is_open = False
         self.is_lost = False
+        self.saw_newer = False
         self.digest = new_digest()  # once found: of the position's bytes
         self._candidates: list[Candidate] = []
         self._last_ns: int | None = None
@@ -80,6 +81,7 @@ class Search:
             if piece.time_ns == self.position.time_ns != self._last_ns:
                 self._candidates.append(Candidate())
             self._last_ns = piece.time_ns
+            self.saw_newer |= piece.time_ns > self.position.time_ns
         for candidate in tuple(self._candidates):
             used = min(self.position.size - candidate.size, len(piece.data))
             candidate.digest.update(piece.data[:used])

@@ -1,7 +1,7 @@
 """The asynchronous half of the port for Kubernetes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -44,7 +44,7 @@ class KubernetesStreams:
         known = [time for time in times if time is not None]
         return min(known) if known and len(known) == len(times) else None
 
-    def follow_logs(self, pod: PodRef, *, since: LogPosition | None) -> AsyncIterator[LogLines]:
+    def follow_logs(self, pod: PodRef, *, since: LogPosition | None) -> AsyncGenerator[LogLines, None]:
         from jobs.cluster.kubernetes import logs
 
         return logs.follow(self.client, pod, since=since)

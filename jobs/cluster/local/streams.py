@@ -1,6 +1,6 @@
 """The asynchronous half of the port for this machine."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ class LocalStreams:
         """This machine is always in sight."""
         return datetime.now(UTC)
 
-    def follow_logs(self, pod: PodRef, *, since: LogPosition | None) -> AsyncIterator[LogLines]:
+    def follow_logs(self, pod: PodRef, *, since: LogPosition | None) -> AsyncGenerator[LogLines, None]:
         raise Invalid("the shims of the local pool write the log store themselves")
 
     async def open_exec(
