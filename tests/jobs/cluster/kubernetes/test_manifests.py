@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +13,13 @@ from kubernetes.client import models
 
 from jobs.cluster.base import AttemptSpec, DataSource, ObjectRef, Resources
 from jobs.cluster.kubernetes import labels, manifests
+from jobs.cluster.kubernetes.client import JOBS, SECRETS, SERVICES, Client
+from jobs.cluster.kubernetes.connection import Access
 from jobs.cluster.kubernetes.options import PoolOptions, parse
 from jobs.identifiers import pod_name
 from tests.jobs.cluster.kubernetes.expansion import expand, seen_by_the_command
 from tests.jobs.cluster.kubernetes.specs import JOB_ID, attempt_specs, pools
+from tests.kube.server import ApiServer
 
 GIB = 1 << 30
 few = settings(max_examples=40, deadline=None)  # each is a whole job; the first one loads the models
@@ -158,6 +162,43 @@ class TestForAnyJobThatIsAccepted:
         assert (deadline is None) is (attempt.max_run_seconds is None)
         if deadline is not None and attempt.max_run_seconds is not None:
             assert attempt.max_run_seconds < deadline < 2**31
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    kubeconfigs = tmp_path_factory.mktemp("kubeconfigs")
+    with ApiServer(simulate=True) as server:
+        server.kubeconfig(kubeconfigs / "training")
+        options = PoolOptions(kubeconfig="training")
+        yield Client(Access(options=options, kubeconfig_dir=kubeconfigs, connect_seconds=5.0, read_seconds=20.0))
+
+
+def with_plain_names(attempt: AttemptSpec) -> AttemptSpec:
+    """A name or a label that only the cluster can judge is refused by it, and the job ends with its words."""
+    return replace(
+        attempt,
+        resources=replace(attempt.resources, gpu_type="A100"),
+        data_sources=tuple(replace(each, name="data") for each in attempt.data_sources),
+        image_pull_secret="registry",
+    )
+
+
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module")  # the API server does, on a thread of its own
+@few
+@given(attempt_specs(), pools)
+def test_an_api_server_that_validates_strictly_takes_all_of_it(
+    cluster: Client, attempt: AttemptSpec, options: PoolOptions
+) -> None:
+    attempt = with_plain_names(attempt)
+    made = (
+        (SECRETS, manifests.secret(attempt)),
+        (SERVICES, manifests.service(attempt)),
+        (JOBS, manifests.job(attempt, options)),
+    )
+    for kind, manifest in made:
+        if manifest is not None:
+            cluster.request("POST", kind, body=manifest, query=[("fieldValidation", "Strict")])
+            cluster.request("DELETE", kind, attempt.ref.name, body={"propagationPolicy": "Background"})
 
 
 class TestTheJob:
