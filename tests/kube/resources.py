@@ -58,6 +58,7 @@ EVENT_FIELDS = (
     "source",
     "type",
 )
+RBAC = "rbac.authorization.k8s.io"  # kept, without effect: rights are those of rbac.User
 CORE = (
     Resource("pods", "Pod", short=("po",), subresources=("status", "log", "exec", "eviction"), fields=POD_FIELDS),
     Resource("services", "Service", short=("svc",)),
@@ -74,6 +75,10 @@ CORE = (
     ),
     Resource("jobs", "Job", "batch", "v1", verbs=ALL, subresources=("status",), fields=("status.successful",)),
     Resource("leases", "Lease", "coordination.k8s.io", "v1"),
+    Resource("roles", "Role", RBAC),
+    Resource("rolebindings", "RoleBinding", RBAC),
+    Resource("clusterroles", "ClusterRole", RBAC, namespaced=False),
+    Resource("clusterrolebindings", "ClusterRoleBinding", RBAC, namespaced=False),
 )
 KUEUE = (
     Resource("workloads", "Workload", "kueue.x-k8s.io", "v1beta1", short=("wl",), subresources=("status",)),
