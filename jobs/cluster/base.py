@@ -14,7 +14,6 @@ from jobs.identifiers import attempt_name, pod_name
 from jobs.logs.position import LogPosition as LogPosition
 from jobs.logs.position import Times
 
-
 # In the environment of a shell and of all that it starts: by its value they are found when they are to end.
 EXEC_MARK = "JOBS_PLATFORM_TERMINAL"
 
@@ -310,6 +309,6 @@ class ClusterStreams(Protocol):
     async def open_exec(
         self, pod: PodRef, *, command: Sequence[str], env: Mapping[str, str], cols: int, rows: int
     ) -> ExecSession:
-        """An empty command is the pod's usual shell. `env` may hold an EXEC_MARK of the caller's, by which somebody else
-        can end what is left of the shell when its server was killed; a cluster with a better way uses its own. Raises
+        """An empty command is the pod's usual shell. `env` may hold an EXEC_MARK of the caller's, by which others can
+        end what is left of the shell when its server was killed; a cluster with a better way uses its own. Raises
         NotFound when the pod with that uid does not run, Unavailable when the cluster cannot be reached."""

@@ -36,7 +36,7 @@ def or_unavailable(method: Callable[P, R]) -> Callable[P, R]:
 class KubernetesCluster:
     """jobs.cluster.base.Cluster. Nothing is asked of the cluster, and no kubeconfig read, before a method is called."""
 
-    concurrency = 8  # of the ten connections that the official client keeps
+    concurrency = 8  # of the connections that a client keeps (connection.MOST_CONNECTIONS)
 
     def __init__(self, access: Access) -> None:
         self.options = access.options
