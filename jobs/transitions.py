@@ -17,6 +17,7 @@ from django.db.models.expressions import Combinable
 from jobs.events import platform_event
 from jobs.models import Event, Job
 from jobs.states import FINAL, TRANSITIONS, JobStatus
+from jobs_platform.inserts import insert_all
 from jobs_platform.updates import update_each
 
 SOURCES = {new: tuple(old.value for old in JobStatus if new in TRANSITIONS[old]) for new in JobStatus}
@@ -51,7 +52,7 @@ def apply_all(moves: Sequence[Move], now: datetime) -> list[Move]:
         return []
     with transaction.atomic(savepoint=False):
         made = [move for group in alike(moves) for move in make(group, now)]
-        Event.objects.bulk_create(event_of(move, now) for move in made)
+        insert_all([event_of(move, now) for move in made])
     return made
 
 

@@ -1,12 +1,16 @@
-"""INSERT statements made ready before a transaction begins, so that it holds the database's one write lock for as long
-as the database needs, and not for as long as the ORM takes to write SQL."""
+"""INSERT statements without the ORM's price: many rows in one, and single ones made ready before a transaction begins,
+so that it holds the database's one write lock for as long as the database needs, and not for as long as the ORM takes
+to write SQL."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from django.db import connection
 from django.db.models import AutoField, Field, Model
+
+from jobs_platform.updates import as_json
 
 
 @cache
@@ -41,3 +45,23 @@ def prepare(row: Model) -> Insert:
     sql, fields = statement(type(row))
     values = {field.attname: field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields}
     return Insert(row, sql, values)
+
+
+def insert_all(rows: Sequence[Model]) -> None:
+    """New rows of one model, which do not learn their keys: what bulk_create does, at a fraction of its price."""
+    if not rows:
+        return
+    sql, fields = statement(type(rows[0]))
+    head, _values, _key = sql.partition(" VALUES ")
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            values = [[getattr(row, field.attname) for field in fields] for row in rows]
+            source, parameters = as_json(fields, values)
+            cursor.execute(f"{head} SELECT * FROM {source}", parameters)
+        else:
+            one = sql.partition(" RETURNING ")[0]
+            cursor.executemany(one, [[prepared(field, row) for field in fields] for row in rows])
+
+
+def prepared(field: "Field[Any, Any]", row: Model) -> Any:
+    return field.get_db_prep_save(getattr(row, field.attname), connection)

@@ -16,6 +16,7 @@ from jobs.reconcile.claims import Claim
 from jobs.reconcile.decide import Decision
 from jobs.reconcile.work import Work
 from jobs.states import FINAL, JobStatus
+from jobs_platform.inserts import insert_all
 from jobs_platform.updates import update_each
 
 
@@ -136,8 +137,7 @@ def write_attempts(changes: Sequence[Change], now: datetime) -> None:
         Pod.objects.filter(attempt__in=unseen).exclude(phase__in=["Succeeded", "Failed"]).update(
             phase="Unknown", ready=False, observed_at=now
         )
-    if events := [ending_event(change.work, now) for change in changes if "ending_reason" in change.attempt]:
-        Event.objects.bulk_create(events)
+    insert_all([ending_event(change.work, now) for change in changes if "ending_reason" in change.attempt])
 
 
 def attempt_changes(work: Work, attempt: Attempt, now: datetime) -> dict[str, Any]:

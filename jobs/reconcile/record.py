@@ -9,6 +9,7 @@ from jobs.cluster.base import AttemptSnapshot, PodPhase, PodSnapshot
 from jobs.cluster.diagnosis import params_of
 from jobs.events import platform_event
 from jobs.models import Attempt, Event, Job, Pod
+from jobs_platform.inserts import insert_all
 from jobs_platform.updates import update_each
 
 FIELDS = ("uid", "phase", "ready", "node", "exit_code", "reason", "message", "started_at", "finished_at", "observed_at")
@@ -88,8 +89,7 @@ def save(changes: Sequence[Change]) -> None:
         where="t.phase NOT IN ('Succeeded', 'Failed')",
     )
     events = [event for change in changes if change.pod.pk in done for event in change.events]
-    if events:
-        Event.objects.bulk_create(events)
+    insert_all(events)
 
 
 def started_at(snapshot: AttemptSnapshot) -> datetime | None:
