@@ -24,6 +24,7 @@ from jobs.cluster.kubernetes.options import PoolOptions
 from jobs.cluster.kubernetes.removal import of_attempt
 from jobs.cluster.kubernetes.streams import KubernetesStreams
 from jobs.logs.format import CONTAINER
+from tests.jobs.cluster.kubernetes.rights import ROLE
 from tests.jobs.cluster.worlds import World
 from tests.kube import ApiServer
 
@@ -101,7 +102,8 @@ class KubernetesWorld(World):
 
 
 def double_world(server: ApiServer, directory: Path) -> KubernetesWorld:
-    path = server.kubeconfig(directory / "double.yaml")
+    """With the rights of the Role that pools are set up with, and no more."""
+    path = server.kubeconfig(directory / "double.yaml", token=server.add_token(rules=ROLE))
     access = Access(PoolOptions(kubeconfig=path.name), directory, connect_seconds=5, read_seconds=20)
     return KubernetesWorld(access, "python:3.12", patience=30, pause=0.01)
 

@@ -12,8 +12,8 @@ from jobs.cluster.kubernetes.check import ask, clock_difference
 from jobs.cluster.kubernetes.connection import Access
 from jobs.cluster.kubernetes.facts import Facts
 from jobs.cluster.kubernetes.options import parse
-from jobs.cluster.kubernetes.permissions import OF_NAMESPACE, OF_NODES, needed
-from tests.kube.rbac import Rule
+from jobs.cluster.kubernetes.permissions import OF_NAMESPACE, OF_NODES
+from tests.jobs.cluster.kubernetes.rights import ROLE
 from tests.kube.server import ApiServer
 
 Ask = Callable[..., Facts]
@@ -37,17 +37,8 @@ def asked(server: ApiServer, tmp_path: Path) -> Ask:
     return ask_it
 
 
-def of_the_role(*optional: str) -> list[Rule]:
-    """What the platform cannot do without, and of the rest what is named."""
-    return [
-        Rule((each.group,), (each.resource,), (each.verb,))
-        for each in needed(parse({"kueueQueue": "any"}))
-        if not each.optional or each.resource in optional
-    ]
-
-
 def test_it_learns_of_everything_that_the_role_allows(server: ApiServer, asked: Ask) -> None:
-    facts = asked(token=server.add_token(rules=of_the_role()))
+    facts = asked(token=server.add_token(rules=ROLE))
     assert facts.failure == ""
     assert facts.server == server.url
     assert facts.version
@@ -80,7 +71,7 @@ def test_a_queue_of_kueue_is_looked_up(server: ApiServer, asked: Ask) -> None:
     assert asked().local_queue_exists is None
     assert asked(kueueQueue="team-a").local_queue_exists is True
     assert asked(kueueQueue="team-b").local_queue_exists is False
-    token = server.add_token(rules=of_the_role())
+    token = server.add_token(rules=ROLE)
     assert asked(kueueQueue="team-a", token=token).local_queue_exists is None
 
 

@@ -11,11 +11,10 @@ from jobs.cluster.base import Absent, AttemptSpec, ObjectRef, Present
 from jobs.cluster.kubernetes.cluster import KubernetesCluster
 from jobs.cluster.kubernetes.connection import Access
 from jobs.cluster.kubernetes.options import PoolOptions
-from jobs.cluster.kubernetes.permissions import needed
 from jobs.cluster.kubernetes.streams import KubernetesStreams
 from jobs.identifiers import new_job_id
+from tests.jobs.cluster.kubernetes.rights import ROLE
 from tests.jobs.cluster.worlds import eventually
-from tests.kube.rbac import Rule
 from tests.kube.server import ApiServer
 
 
@@ -27,8 +26,7 @@ def server() -> Iterator[ApiServer]:
 
 @pytest.fixture
 def access(server: ApiServer, tmp_path: Path) -> Access:
-    role = [Rule((one.group,), (one.resource,), (one.verb,)) for one in needed(PoolOptions()) if not one.optional]
-    server.kubeconfig(tmp_path / "training", token=server.add_token(rules=role))
+    server.kubeconfig(tmp_path / "training", token=server.add_token(rules=ROLE))
     options = PoolOptions(kubeconfig="training")
     return Access(options=options, kubeconfig_dir=tmp_path, connect_seconds=5.0, read_seconds=20.0)
 
@@ -77,7 +75,9 @@ def test_what_a_job_that_never_came_left_is_removed(server: ApiServer, access: A
 
 async def test_it_is_watched(access: Access, spec: AttemptSpec) -> None:
     KubernetesCluster(access).create_attempt(spec)
-    async with aclosing(KubernetesStreams(access).watch()) as hints:
+    streams = KubernetesStreams(access)
+    async with aclosing(streams.watch()) as hints:
         async for hint in hints:
             if hint.job_id == spec.ref.job_id and hint.pod is not None:
                 break
+    await streams.client.aclose()
