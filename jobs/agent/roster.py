@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
+from jobs.agent.capture import Capture
 from jobs.agent.heartbeat import beat_for_ever, measure_for_ever
 from jobs.agent.hints import forward_for_ever
 from jobs.agent.lanes import Lane, Lanes
@@ -81,11 +82,11 @@ class Roster:
 
 
 def works_of(pool: ResourcePool, streams: ClusterStreams, lane: Lane) -> list[Coroutine[Any, Any, None]]:
-    return [
-        forward_for_ever(pool, streams, lane),
-        beat_for_ever(pool, streams, lane),
-        measure_for_ever(pool, lane),
-    ]
+    works = [beat_for_ever(pool, streams, lane), measure_for_ever(pool, lane)]
+    if not pool.fetches_logs:
+        return [*works, forward_for_ever(pool, streams, lane)]
+    capture = Capture(pool, streams, lane)
+    return [*works, forward_for_ever(pool, streams, lane, (capture,)), capture.run()]
 
 
 def key_of(pool: ResourcePool) -> str:
