@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.cluster.base import Hint
+from jobs.cluster.kubernetes.wire import Meta
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,10 @@ class Cache:
         self.listed.add(seen.key)
         news = self.put(seen)
         return news if self.complete or not seen.steady else None
+
+    def of_list_unread(self, meta: Meta) -> None:
+        """It is there, whatever it is."""
+        self.listed |= {meta.name, meta.uid}
 
     def end_list(self) -> Iterator[Hint]:
         """The list was complete: what it lacks has gone."""

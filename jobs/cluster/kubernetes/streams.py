@@ -56,6 +56,10 @@ class KubernetesStreams:
 
         return await terminal.open_session(self.client, pod, command=command, env=env, cols=cols, rows=rows)
 
+    async def aclose(self) -> None:
+        """Closes the running loop's connections; what still follows a log or a terminal keeps its own."""
+        await self.client.aclose()
+
     def job_named(self, name: str) -> wire.Job | None:
         kept: KeptJob | None = self.reflectors[0].cache.kept.get(name)
         return kept.job if kept else None

@@ -88,9 +88,7 @@ class Reflector:
         while True:
             page = await self.page(after)
             for raw in page.items:
-                found = self.read(raw)
-                seen = self.followed.seen(found) if found else None
-                if seen and (hint := self.cache.of_list(seen)):
+                if hint := self.listed(raw):
                     yield hint
             after = page.metadata.next
             if not after:
@@ -98,6 +96,14 @@ class Reflector:
         for hint in self.cache.end_list():
             yield hint
         self.version = page.metadata.resource_version
+
+    def listed(self, raw: msgspec.Raw) -> Hint | None:
+        found = self.read(raw)
+        if found is None:
+            self.cache.of_list_unread(wire.decode(raw, wire.Object).metadata)
+            return None
+        seen = self.followed.seen(found)
+        return self.cache.of_list(seen) if seen else None
 
     async def page(self, after: str) -> wire.List[msgspec.Raw]:
         query = [("limit", str(PAGE)), *self.selection(), *([("continue", after)] if after else [])]
