@@ -209,8 +209,9 @@ LOG_DIR = DATA_DIR / "logs"
 WORK_DIR = DATA_DIR / "work"
 LOCAL_POOL_DIR = DATA_DIR / "pool"
 KUBECONFIG_DIR = Path(env.text("KUBECONFIG_DIR", str(DATA_DIR / "kubeconfigs"))).expanduser()
-KUBERNETES_CONNECT_SECONDS = env.decimal("KUBERNETES_CONNECT_SECONDS", 5.0, minimum=0.1)
-KUBERNETES_READ_SECONDS = env.decimal("KUBERNETES_READ_SECONDS", 20.0, minimum=0.1)
+# Both together less than a claim (jobs.reconcile.claims.LEASE): a worker that waited in vain still writes that it did.
+KUBERNETES_CONNECT_SECONDS = env.decimal("KUBERNETES_CONNECT_SECONDS", 3.0, minimum=0.1)
+KUBERNETES_READ_SECONDS = env.decimal("KUBERNETES_READ_SECONDS", 10.0, minimum=0.1)
 IMAGE_PULL_SECONDS = env.integer("IMAGE_PULL_SECONDS", 300, minimum=1)
 WATCH_STALE_SECONDS = env.integer("WATCH_STALE_SECONDS", 120, minimum=1)
 LOG_MAX_BYTES_PER_POD = env.integer("LOG_MAX_BYTES_PER_POD", 10 << 30, minimum=1 << 20, maximum=1 << 50)
