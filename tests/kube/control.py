@@ -89,7 +89,7 @@ class Control:
         if request.match_info["what"] == "close":
             loop.call_later(0.01, self.plane.listener.close_connections)
         else:
-            self.plane.spawn(self.plane.listener.pause(body["seconds"]))
+            self.plane.spawn(self.plane.pause(body["seconds"]))
         return reply({})
 
     async def requests(self, request: web.Request) -> web.Response:

@@ -35,6 +35,7 @@ from tests.kube.timing import Timing
 
 log = logging.getLogger(__name__)
 LARGEST_BODY = 8 << 20
+GOODBYE = 0.05  # seconds for the last chunks of the watches
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class ControlPlane:
         self.recorder = Recorder(self.store)
         self.faults = Faults()
         self.requests = RequestLog()
+        self.rest = Rest(self.registry, self.faults, settings.timing.bookmark)
         self.tls = make_tls() if settings.tls else None
         self.users = Users(settings.namespace)
         self.token = self.users.add()
@@ -100,8 +102,7 @@ class ControlPlane:
         app.add_routes(Control(self).routes())
         if isinstance(self.kubelet, Kubelet):
             app.add_routes(pod_routes.routes(self.store, self.kubelet))
-        rest = Rest(self.registry, self.faults, self.settings.timing.bookmark)
-        app.router.add_route("*", "/{path:.*}", rest.handle)
+        app.router.add_route("*", "/{path:.*}", self.rest.handle)
         return app
 
     @property
@@ -125,6 +126,17 @@ class ControlPlane:
         self.tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a part of the control plane ended", exc_info=error)
+
+    async def stop_listening(self) -> None:
+        """As an API server that is stopped: its watches end cleanly, its port refuses, what is left is cut off."""
+        self.rest.end_watches()
+        await asyncio.sleep(GOODBYE)
+        await self.listener.stop()
+
+    async def pause(self, seconds: float) -> None:
+        await self.stop_listening()
+        await asyncio.sleep(seconds)
+        await self.listener.start()
 
     async def stop(self) -> None:
         await self.listener.stop()

@@ -1,6 +1,5 @@
 """The listening socket and the connections that came through it."""
 
-import asyncio
 import socket
 import ssl
 
@@ -40,8 +39,3 @@ class Listener:
         for connection in list(server.connections) if server else ():
             if connection.transport:
                 connection.transport.abort()
-
-    async def pause(self, seconds: float) -> None:
-        await self.stop()
-        await asyncio.sleep(seconds)
-        await self.start()

@@ -3,9 +3,11 @@ of all requests."""
 
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+KEPT = 200_000  # requests
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "GET": "get", "HEAD": "get"}
 
 
@@ -63,7 +65,7 @@ class Seen:
 class RequestLog:
     """Every request that came in, also those that a fault swallowed. Thread-safe."""
 
-    entries: list[Seen] = field(default_factory=list)
+    entries: deque[Seen] = field(default_factory=lambda: deque(maxlen=KEPT))
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, method: str, info: Info, query: Mapping[str, str]) -> None:

@@ -29,6 +29,7 @@ class Rest:
         self.store = registry.store
         self.faults = faults
         self.bookmark = bookmark
+        self.watches: set[Watch] = set()
         self.lists = Lists(self.store, faults)
         self.discovery = Discovery(registry.resources.values())
 
@@ -90,7 +91,16 @@ class Rest:
         query = request.query
         selector = selectors.parse(resource, query.get("labelSelector", ""), query.get("fieldSelector", ""))
         options = read_options(query, selector, partial.wanted(request.headers.get("Accept", "")))
-        return await Watch(self.store, self.faults, info, resource, options, self.bookmark).serve(request)
+        watch = Watch(self.store, self.faults, info, resource, options, self.bookmark)
+        self.watches.add(watch)
+        try:
+            return await watch.serve(request)
+        finally:
+            self.watches.discard(watch)
+
+    def end_watches(self) -> None:
+        for watch in self.watches:
+            watch.end()
 
     async def create(self, request: web.Request, info: Info, resource: Resource) -> web.Response:
         if info.name:

@@ -150,9 +150,13 @@ class ApiServer:
     def close_connections(self) -> None:
         self.call(self.plane.listener.close_connections)
 
+    def end_watches(self) -> None:
+        """Cleanly: the client sees the end of the stream."""
+        self.call(self.plane.rest.end_watches)
+
     def stop_listening(self) -> None:
-        """Connections are refused and those that are open are closed, until listen()."""
-        self.wait(self.plane.listener.stop())
+        """Watches end cleanly, other connections are cut off, new ones are refused, until listen()."""
+        self.wait(self.plane.stop_listening())
 
     def listen(self) -> None:
         self.wait(self.plane.listener.start())

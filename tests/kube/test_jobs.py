@@ -67,6 +67,19 @@ def test_a_failed_pod_ends_its_peers_and_all_of_them_count_as_failed(client: Cli
     assert "BackoffLimitExceeded" in reasons(client)
 
 
+def test_failed_pods_are_uncounted_at_first(client: Client, server: ApiServer) -> None:
+    client.create("jobs", job())
+    pod = running(client, 1)[0]
+    start = client.get("jobs").json["metadata"]["resourceVersion"]
+    server.finish_pods(names=[pod["metadata"]["name"]], exit_code=1)
+    eventually(lambda: "Failed" in conditions(client))
+    seen = [each["object"]["status"] for each in client.watch("jobs", resourceVersion=start, timeoutSeconds=1)]
+    uncounted = [each for each in seen if each["uncountedTerminatedPods"].get("failed") == [pod["metadata"]["uid"]]]
+    assert uncounted  # 5
+    assert all("failed" not in each for each in uncounted)
+    assert (seen[-1]["failed"], seen[-1]["uncountedTerminatedPods"]) == (1, {})
+
+
 def test_deleting_a_running_pod_fails_the_job(client: Client, server: ApiServer) -> None:
     client.create("jobs", job())
     server.delete_pod(running(client, 1)[0]["metadata"]["name"])

@@ -48,9 +48,9 @@ def test_node_selectors_and_claims(client: Client) -> None:
     claimed = pod("claimed")
     claimed["spec"]["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
     client.create("pods", claimed)
-    message = eventually(lambda: condition(client, "other", "PodScheduled").get("message"))
+    message = eventually(lambda: condition(client, "other", "PodScheduled").get("message", ""))
     assert "1 node(s) didn't match Pod's node affinity/selector" in message
-    message = eventually(lambda: condition(client, "claimed", "PodScheduled").get("message"))
+    message = eventually(lambda: condition(client, "claimed", "PodScheduled").get("message", ""))
     assert 'persistentvolumeclaim "data" not found' in message
 
 
@@ -122,7 +122,7 @@ def test_pods_of_a_lost_node_hang_until_they_are_driven_out(client: Client, serv
     assert condition(client, name, "Ready")["status"] == "False"
     server.delete_pod(name)
     client.create("pods", pod("late"))
-    message = eventually(lambda: condition(client, "late", "PodScheduled").get("message"))
+    message = eventually(lambda: condition(client, "late", "PodScheduled").get("message", ""))
     assert "untolerated taint" in message
     assert client.get("pods", name).json["metadata"]["deletionTimestamp"]
     server.remove_lost_pods()

@@ -71,10 +71,12 @@ class Watch:
         self.resource = resource
         self.options = options
         self.bookmark_every = bookmark
+        self.over = False
         self.began = time.monotonic()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         with self.store.subscribe(self.resource.plural, initial=False) as subscription:
+            self.subscription = subscription
             first = self.first()
             response = web.StreamResponse(headers={"Content-Type": "application/json"})
             try:
@@ -86,6 +88,11 @@ class Watch:
             except ConnectionError:
                 pass  # the client has gone, as it may
         return response
+
+    def end(self) -> None:
+        """Cleanly, as a restart of the API server does."""
+        self.over = True
+        self.subscription.wake()
 
     @property
     def refused(self) -> bool:
@@ -123,7 +130,7 @@ class Watch:
 
     async def stream(self, response: web.StreamResponse, subscription: Subscription) -> None:
         next_bookmark = time.monotonic() + self.bookmark_every
-        while not subscription.closed and (left := self.left()) > 0:
+        while not self.over and (left := self.left()) > 0:
             if self.faults.look(self.info, "silence"):
                 await asyncio.sleep(SILENCE_TICK)
                 continue
