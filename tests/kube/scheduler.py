@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 
 from tests.kube.errors import ApiError
 from tests.kube.events import Recorder
@@ -13,6 +14,7 @@ from tests.kube.validation import quantity
 from tests.kube.workqueue import WorkQueue
 
 COMPONENT = "default-scheduler"
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
 class Scheduler:
@@ -118,7 +120,7 @@ class Scheduler:
                 return f"1 node(s) had untolerated taint {{{taint['key']}: {value}}}"
         labels = node["metadata"].get("labels") or {}
         wanted = pod["spec"].get("nodeSelector") or {}
-        if any(labels.get(name) != value for name, value in wanted.items()):
+        if any(labels.get(name) != value for name, value in wanted.items()) or not attracted(labels, pod):
             return "1 node(s) didn't match Pod's node affinity/selector"
         if node["spec"].get("unschedulable"):
             return "1 node(s) were unschedulable"
@@ -148,6 +150,30 @@ class Scheduler:
         self.take(self.store.record("pods", metadata["namespace"], metadata["name"]))
         text = f"Successfully assigned {metadata['namespace']}/{metadata['name']} to {self.node}"
         self.recorder.record_new_style(pod, "Normal", "Scheduled", text, COMPONENT, "Binding")
+
+
+def attracted(labels: Mapping[str, str], pod: Obj) -> bool:
+    """Required node affinity: one of the terms holds, which is when all of its expressions do (core/v1
+    NodeSelectorRequirement; Gt, Lt and matchFields are not known here and never hold)."""
+    affinity = ((pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}).get(REQUIRED)
+    terms = (affinity or {}).get("nodeSelectorTerms") or []
+    return not affinity or any(
+        all(holds(labels, one) for one in term.get("matchExpressions") or [{}]) for term in terms
+    )
+
+
+def holds(labels: Mapping[str, str], wanted: Obj) -> bool:
+    value, values = labels.get(wanted.get("key", "")), wanted.get("values") or ()
+    match wanted.get("operator"):
+        case "In":
+            return value in values
+        case "NotIn":
+            return value not in values
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+    return False
 
 
 def unschedulable(reasons: str, victims: str) -> str:

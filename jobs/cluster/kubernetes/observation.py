@@ -24,9 +24,11 @@ from jobs.cluster.kubernetes.snapshots import attempt_snapshot, is_final, leftov
 logger = logging.getLogger(__name__)
 
 CHUNK = 200  # job ids in one selector: an address of 5 kB, where proxies allow 8
-EXPLAINED = 10  # attempts without pods whose events are read in one call
+EXPLAINED = 10  # attempts whose events are read in one call
 EVENTS_EACH = 50
 PODS_COME_IN = timedelta(seconds=3)  # from the Job's creation, as a rule
+PREPARED_IN = timedelta(seconds=10)
+PREPARING = "ContainerCreating"  # the kubelet's word while it mounts volumes, makes the sandbox and pulls the image
 
 
 @dataclass(slots=True)
@@ -48,7 +50,7 @@ def observe(client: Client, workloads: Workloads | None, refs: Sequence[ObjectRe
         except ClusterError as exc:
             return seen | dict.fromkeys(refs[start:], Unknown(str(exc)))
         seen |= {ref: judge(sight, ref) for ref in part}
-        tell_why_pods_are_missing(client, sight, seen)
+        tell_why_nothing_runs(client, sight, seen)
         tell_admission(workloads, seen)
     return seen
 
@@ -91,32 +93,38 @@ def snapshot_of(job: wire.Job | None, pods: Iterable[wire.Pod], ref: ObjectRef) 
     return attempt_snapshot(job, pods)
 
 
-def tell_why_pods_are_missing(client: Client, sight: Sight, seen: dict[ObjectRef, Observation]) -> None:
-    """A pod over quota or against pod security is never made; only the Job's events say so. What cannot be read of them
-    is left out."""
+def tell_why_nothing_runs(client: Client, sight: Sight, seen: dict[ObjectRef, Observation]) -> None:
+    """A pod over quota or against pod security is never made, and one whose volume cannot be mounted waits without a
+    word: only events say why. What cannot be read of them is left out."""
     left = EXPLAINED
     for ref, observation in list(seen.items()):
         job = sight.jobs.get(replace(ref, uid=""))
-        if not left or job is None or not isinstance(observation, Present) or not lacks_pods(job, observation.snapshot):
+        if not left or job is None or not isinstance(observation, Present):
             continue
-        left -= 1
-        notices = notices_of(client, job)
-        seen[ref] = Present(replace(observation.snapshot, notices=notices))
+        if uid := unexplained(job, observation.snapshot):
+            left -= 1
+            seen[ref] = Present(replace(observation.snapshot, notices=notices_of(client, uid)))
 
 
-def lacks_pods(job: wire.Job, snapshot: AttemptSnapshot) -> bool:
+def unexplained(job: wire.Job, snapshot: AttemptSnapshot) -> str:
+    """The uid of what has the events that explain an attempt: the Job when pods are missing, else a pod that has been
+    prepared for long; empty when there is nothing to explain."""
     made = job.metadata.creation_timestamp
     if snapshot.suspended or snapshot.going_down or is_final(job) or made is None:
-        return False
-    return len(snapshot.pods) < snapshot.replicas and datetime.now(UTC) - made >= PODS_COME_IN
+        return ""
+    age = datetime.now(UTC) - made
+    if len(snapshot.pods) < snapshot.replicas:
+        return job.metadata.uid if age >= PODS_COME_IN else ""
+    prepared = (pod.ref.uid for pod in snapshot.pods if pod.waiting_reason == PREPARING)
+    return next(prepared, "") if age >= PREPARED_IN else ""
 
 
-def notices_of(client: Client, job: wire.Job) -> tuple[Notice, ...]:
-    query = [("fieldSelector", f"involvedObject.uid={job.metadata.uid}"), ("limit", str(EVENTS_EACH))]
+def notices_of(client: Client, uid: str) -> tuple[Notice, ...]:
+    query = [("fieldSelector", f"involvedObject.uid={uid}"), ("limit", str(EVENTS_EACH))]
     try:
         events = wire.decode(client.get(EVENTS, query=query), wire.List[wire.Event])
     except ClusterError as exc:
-        logger.info("The events of %s cannot be read: %s", job.metadata.name, exc)
+        logger.info("The events of %s cannot be read: %s", uid, exc)
         return ()
     found = [told[1] for event in events.items if (told := notice(event))]
     return tuple(sorted(found, key=lambda one: one.at))
