@@ -20,6 +20,7 @@ from tests.kube.garbage import GarbageCollector
 from tests.kube.job_controller import JobController
 from tests.kube.kubelet import Kubelet
 from tests.kube.kubelet import Timing as NodeTiming
+from tests.kube.kueue import Kueue
 from tests.kube.listener import Listener
 from tests.kube.middlewares import authorized, faulty, logged, statused
 from tests.kube.nodes import NodeSpec
@@ -75,6 +76,7 @@ class ControlPlane:
         self.store.create("nodes", settings.node.obj())
         self.jobs = JobController(self.registry, self.recorder, settings.timing)
         self.kubelet = await self.start_kubelet()
+        self.kueue = Kueue(self.store, settings.namespace)
         self.actions = Actions(self.store, settings.namespace, node, self.kubelet)
         scheduler = Scheduler(self.store, self.recorder, settings.timing, node)
         for part in (self.jobs, scheduler, GarbageCollector(self.store)):

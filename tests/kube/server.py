@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 from tests.kube.control_plane import ControlPlane, Settings
 from tests.kube.faults import Faults
 from tests.kube.kubelet import Kubelet
+from tests.kube.kueue import NO_QUOTA
 from tests.kube.rbac import EVERYTHING, Rule
 from tests.kube.records import Obj
 from tests.kube.requests_seen import RequestLog
@@ -142,6 +143,16 @@ class ApiServer:
     def finish_pods(self, **which: Any) -> int:
         """Of simulated pods; see Actions.finish_pods."""
         return self.call(self.plane.actions.finish_pods, **which)
+
+    def hold_job(self, name: str, message: str = NO_QUOTA) -> None:
+        """Kueue's part, of a server with `kueue`: the suspended Job waits for quota."""
+        self.call(self.plane.kueue.hold, name, message)
+
+    def admit_job(self, name: str) -> None:
+        self.call(self.plane.kueue.admit, name)
+
+    def preempt_job(self, name: str) -> None:
+        self.call(self.plane.kueue.preempt, name)
 
     def expire_history(self) -> None:
         """Every resourceVersion from before is too old for a watch."""
