@@ -8,27 +8,31 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.db import close_old_connections
+from django.utils import timezone
 
 from accounts import credentials
 from accounts.models import User
-from jobs.exceptions import JobNotFound, PodNotFound
+from jobs.exceptions import JobNotFound, PodNotFound, PoolUnavailable
 from jobs.identifiers import JOB_ID, parse_pod_name
 from jobs.logs.format import CONTAINER
 from jobs.logs.store import LogKey
 from jobs.models import Job, Pod
 from jobs.services import find_job, find_pod
-from jobs.states import FINAL, JobStatus
+from jobs.states import JobStatus
 
 T = TypeVar("T")
 DATABASE = ThreadPoolExecutor(2, thread_name_prefix="streams")
 FRESH_SECONDS = 0.9  # how old an answer about a pod may be: less than what followers wait between two questions
 SETTLE_SECONDS = 5.0
 FIRST_POLL_SECONDS, LAST_POLL_SECONDS = 0.02, 0.5
+LATE = timedelta(seconds=60)  # so long a log that is fetched from a cluster is waited for after its pod's end
+AWAY = timedelta(seconds=45)  # an agent, or its watch, that was heard of last so long ago
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +86,48 @@ def expected(job: Job, pod_name: str) -> tuple[int, int]:
 
 def pod_state(target: Target) -> PodState:
     """One query when the pod is there, two while it is not."""
-    row = (
+    pod = (
         Pod.objects.filter(job_id=target.job_pk, name=target.pod_name)
-        .values_list("job__status", "job__attempt_number", "job__replicas", "phase")
+        .select_related("job__pool")
+        .only(*POD_COLUMNS, "job__status", "job__attempt_number", "job__replicas", "job__pool__kind")
         .first()
     )
-    pod_is_over = row is not None and row[3] in ("Succeeded", "Failed")
-    columns = (
-        row[:3]
-        if row
-        else Job.objects.filter(pk=target.job_pk).values_list("status", "attempt_number", "replicas").first()
-    )
-    if columns is None:
+    job = pod.job if pod else Job.objects.only("status", "attempt_number", "replicas").filter(pk=target.job_pk).first()
+    if job is None:
         return PodState(JobStatus.STOPPED.value, ended=True, settled=True)
-    status, attempt_number, replicas = columns
-    decided = JobStatus(status) in FINAL or attempt_number > target.key.attempt
-    return PodState(status, ended=decided or pod_is_over, settled=decided or (pod_is_over and replicas > 1))
+    over = pod is not None and pod.is_over
+    decided = job.is_final or job.attempt_number > target.key.attempt
+    ended = (decided or over) and not (pod and is_awaited(pod))
+    return PodState(job.status, ended=ended, settled=decided or (over and job.replicas > 1))
+
+
+POD_COLUMNS = ("uid", "phase", "log_stored_at", "finished_at", "observed_at")
+
+
+def is_awaited(pod: Pod) -> bool:
+    """Whether lines of a pod that is over may still come: the agent has not fetched all of them. While it is away,
+    nobody waits for ever."""
+    if not pod.job.pool.fetches_logs or not pod.uid or pod.log_stored_at:
+        return False
+    since = pod.observed_at or pod.finished_at
+    return since is not None and timezone.now() - since < LATE
+
+
+def require_captured(target: Target) -> None:
+    """For a log of which nothing is in the store. Raises PoolUnavailable when its pod has begun, and nobody fetches
+    what it prints just now."""
+    pod = (
+        Pod.objects.filter(job_id=target.job_pk, name=target.pod_name, log_stored_at=None)
+        .exclude(uid="")
+        .exclude(phase="Pending")
+        .select_related("job__pool")
+        .first()
+    )
+    if pod is None or not pod.job.pool.fetches_logs:
+        return
+    heard = (pod.job.pool.agent_seen_at, pod.job.pool.watched_at)
+    if any(at is None or timezone.now() - at > AWAY for at in heard):
+        raise PoolUnavailable
 
 
 def may_read(target: Target, credential_key: str) -> bool:

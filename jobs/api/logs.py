@@ -15,7 +15,7 @@ from accounts.credentials import Credential
 from jobs.api import log_query
 from jobs.api.log_query import LogRequest
 from jobs.api.log_streams import as_events, as_text
-from jobs.api.log_target import Target, find_target
+from jobs.api.log_target import Target, find_target, require_captured
 from jobs.logs import sse
 from jobs.logs.filesystem import configured_store
 from jobs.logs.reader import Page, read_page
@@ -48,7 +48,7 @@ class LogsView(ApiView):
             tag="Training jobs",
             summary="A pod's log; with follow=true as a stream, unless Accept is application/json alone",
             data=LogsData,
-            errors=("VALIDATION_ERROR", "JOB_NOT_FOUND", "POD_NOT_FOUND"),
+            errors=("VALIDATION_ERROR", "JOB_NOT_FOUND", "POD_NOT_FOUND", "POOL_UNAVAILABLE"),
             parameters=log_query.PARAMETERS,
             text=True,
         )
@@ -88,6 +88,7 @@ def read_now(target: Target, wanted: LogRequest) -> Page:
     try:
         log = configured_store().open(target.key)
     except LogNotFound:
+        require_captured(target)
         return Page("", 0, 0, truncated=False, complete=False)
     with closing(log):
         return read_page(log, wanted.query, settings.LOG_RESPONSE_MAX_BYTES)
