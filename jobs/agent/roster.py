@@ -32,6 +32,15 @@ class Watched:
     name: str
     tasks: list[asyncio.Task[None]]
 
+    @property
+    def is_broken(self) -> bool:
+        return any(task.done() for task in self.tasks)
+
+    def report_faults(self) -> None:
+        for task in self.tasks:
+            if task.done():
+                logger.error("A part of the watch of pool %s ended", self.name, exc_info=task.exception())
+
 
 class Roster:
     def __init__(self, named: Sequence[str], lanes: Lanes) -> None:
@@ -52,8 +61,11 @@ class Roster:
             await self.end(list(self.watched))
 
     async def adapt(self, pools: Sequence[ResourcePool]) -> None:
-        wanted = {pool.pk: pool for pool in pools}
-        await self.end([pk for pk, one in self.watched.items() if pk not in wanted or one.key != key_of(wanted[pk])])
+        """A task that ended did so by a fault of the platform's own: its pool is begun anew."""
+        for one in self.watched.values():
+            one.report_faults()
+        keys = {pool.pk: key_of(pool) for pool in pools}
+        await self.end([pk for pk, one in self.watched.items() if one.is_broken or one.key != keys.get(pk)])
         for pool in pools:
             if pool.pk not in self.watched:
                 self.begin(pool)

@@ -36,11 +36,11 @@ class Followed(Generic[T]):
     def key(self, found: T) -> str:
         return found.metadata.uid
 
-    def seen(self, found: T) -> Seen | None:
-        """None when it is not the platform's."""
+    def seen(self, found: T, kept: Any = None) -> Seen | None:
+        """None when it is not the platform's. `kept`: what is known of it so far."""
         raise NotImplementedError
 
-    def deleted(self, found: T) -> Hint | None:
+    def deleted(self, found: T, kept: Any = None) -> Hint | None:
         """The server says that it has gone; this is its last state."""
         return None
 
@@ -65,15 +65,15 @@ class FollowedJobs(Followed[wire.Job]):
     def key(self, found: wire.Job) -> str:
         return found.metadata.name
 
-    def seen(self, found: wire.Job) -> Seen | None:
+    def seen(self, found: wire.Job, kept: KeptJob | None = None) -> Seen | None:
         ref = ref_of(found.metadata.labels)
         if ref is None:
             return None
-        kept = KeptJob(ref.job_id, found.metadata.uid, essence(found))
+        state = KeptJob(ref.job_id, found.metadata.uid, essence(found))
         steady = not (is_final(found) or failed_since(found) or found.metadata.deletion_timestamp)
-        return Seen(self.key(found), kept, Hint(ref.job_id), steady)
+        return Seen(self.key(found), state, Hint(ref.job_id), steady)
 
-    def deleted(self, found: wire.Job) -> Hint | None:
+    def deleted(self, found: wire.Job, kept: KeptJob | None = None) -> Hint | None:
         ref = ref_of(found.metadata.labels)
         return Hint(ref.job_id) if ref else None
 
@@ -99,7 +99,8 @@ def plain(completions: int | None, parallelism: int | None, suspend: bool | None
 
 
 class FollowedPods(Followed[wire.Pod]):
-    """`job_named` gives what is known of a Job, so that a pod that was told to end can say by whom."""
+    """`job_named` gives what is known of a Job, so that a pod that was told to end can say by whom. A pod that was seen
+    to be over before it was told to end is not asked again: the API's whole seconds cannot tell which came first."""
 
     name = "pods"
     group = "/api/v1"
@@ -109,12 +110,14 @@ class FollowedPods(Followed[wire.Pod]):
     def __init__(self, job_named: Callable[[str], wire.Job | None]) -> None:
         self.job_named = job_named
 
-    def seen(self, found: wire.Pod) -> Seen | None:
-        state = self.state(found)
-        return Seen(self.key(found), lasting(state), Hint(state.ref.job_id, pod=state)) if state else None
+    def seen(self, found: wire.Pod, kept: PodSnapshot | None = None) -> Seen | None:
+        state = kept if kept and is_settled(kept) else self.state(found)
+        return Seen(self.key(found), state, Hint(state.ref.job_id, pod=state)) if state else None
 
-    def deleted(self, found: wire.Pod) -> Hint | None:
+    def deleted(self, found: wire.Pod, kept: PodSnapshot | None = None) -> Hint | None:
         """A pod that is gone is over, also when it was taken away before it had said so."""
+        if kept and is_settled(kept):
+            return self.vanished(kept)
         if found.status.phase not in ("Succeeded", "Failed"):
             found.status.phase = "Failed"
             found.metadata.deletion_timestamp = found.metadata.deletion_timestamp or datetime.now(UTC)
@@ -126,7 +129,12 @@ class FollowedPods(Followed[wire.Pod]):
 
     def state(self, found: wire.Pod) -> PodSnapshot | None:
         ref = ref_of(found.metadata.labels)
-        return pod_of(found, self.job_named(attempt_name(ref.job_id, ref.attempt))) if ref else None
+        state = pod_of(found, self.job_named(attempt_name(ref.job_id, ref.attempt))) if ref else None
+        return lasting(state) if state else None
+
+
+def is_settled(state: PodSnapshot) -> bool:
+    return state.is_over and not state.terminating
 
 
 def lasting(state: PodSnapshot) -> PodSnapshot:
@@ -146,7 +154,7 @@ class FollowedEvents(Followed[wire.Event]):
     selector = ""
     kind = wire.Event
 
-    def seen(self, found: wire.Event) -> Seen | None:
+    def seen(self, found: wire.Event, kept: Any = None) -> Seen | None:
         about = notice(found)
         if about is None:
             return None

@@ -37,6 +37,7 @@ class KubernetesStreams:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self.aclose()
 
     def watched_at(self) -> datetime | None:
         """That of the Jobs and the pods: without events a watch is poorer, not blind."""

@@ -102,7 +102,7 @@ class Reflector:
         if found is None:
             self.cache.of_list_unread(wire.decode(raw, wire.Object).metadata)
             return None
-        seen = self.followed.seen(found)
+        seen = self.followed.seen(found, self.cache.kept.get(self.followed.key(found)))
         return self.cache.of_list(seen) if seen else None
 
     async def page(self, after: str) -> wire.List[msgspec.Raw]:
@@ -165,10 +165,11 @@ class Reflector:
         return self.news(told.type, found) if found else None
 
     def news(self, kind: str, found: Any) -> Hint | None:
+        kept = self.cache.kept.get(self.followed.key(found))
         if kind == "DELETED":
             self.cache.remove(self.followed.key(found))
-            return self.followed.deleted(found)
-        seen = self.followed.seen(found) if kind in ("ADDED", "MODIFIED") else None
+            return self.followed.deleted(found, kept)
+        seen = self.followed.seen(found, kept) if kind in ("ADDED", "MODIFIED") else None
         return self.cache.put(seen) if seen else None
 
     def read(self, raw: msgspec.Raw) -> Any | None:

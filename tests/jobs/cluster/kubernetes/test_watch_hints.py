@@ -8,7 +8,7 @@ import pytest
 
 from jobs.cluster.base import ObjectRef, PodPhase, PodReason
 from jobs.cluster.kubernetes import wire
-from jobs.cluster.kubernetes.followed import FollowedEvents, FollowedJobs, FollowedPods, lasting
+from jobs.cluster.kubernetes.followed import FollowedEvents, FollowedJobs, FollowedPods
 from jobs.cluster.kubernetes.labels import REPLICA, labels_of
 
 JOB_ID = "job-0123456789abcdef"
@@ -88,13 +88,27 @@ def test_of_a_running_pod_only_a_disruption_is_kept() -> None:
 def test_a_pending_pod_keeps_why_it_waits() -> None:
     unscheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes"}
     seen = pods().seen(pod("Pending", conditions=[unscheduled]))
-    assert seen and lasting(seen.kept).waiting_message == "0/1 nodes"
+    assert seen and seen.kept.waiting_message == "0/1 nodes"
 
 
 def test_a_pod_that_is_gone_brings_its_last_state() -> None:
     ended = {"terminated": {"exitCode": 3, "reason": "Error", "finishedAt": NOW}}
     hint = pods().deleted(pod("Failed", containerStatuses=[{"name": "main", "state": ended}]))
     assert hint and hint.gone and hint.pod and hint.pod.exit_code == 3
+
+
+def test_a_pod_that_was_seen_to_end_before_it_was_deleted_ended_by_itself() -> None:
+    """Within one second: the API cannot tell which came first."""
+    ended = {"name": "main", "state": {"terminated": {"exitCode": 3, "reason": "Error", "finishedAt": NOW}}}
+    meta = {"deletionTimestamp": NOW, "deletionGracePeriodSeconds": 0}
+    before = pods(job()).seen(pod("Failed", containerStatuses=[ended]))
+    assert before
+    told = pod("Failed", meta=meta, containerStatuses=[ended])
+    again, last = pods(job()).seen(told, before.kept), pods(job()).deleted(told, before.kept)
+    assert again and again.kept == before.kept
+    assert last and last.gone and last.pod and last.pod.reason is PodReason.ERROR
+    unseen = pods(job()).deleted(told)
+    assert unseen and unseen.pod and unseen.pod.reason is PodReason.DELETED
 
 
 @pytest.mark.parametrize(
