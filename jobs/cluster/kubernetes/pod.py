@@ -14,6 +14,8 @@ from jobs.logs.format import CONTAINER
 # On top of the job's own time limit, which the platform keeps. The cluster's is there in case the platform is away, and
 # counts from when the pod came to its node: an image is pulled in this time, and other replicas are waited for.
 DEADLINE_MARGIN = 86_400
+# With 0 a deleted pod's object would be gone before the kubelet has ended its processes, and prove nothing.
+LEAST_GRACE = 1
 # Root images work without: raw sockets serve to spoof addresses on the pods' network, device nodes to reach disks.
 BASELINE_DROPS = ["MKNOD", "NET_RAW"]
 
@@ -29,7 +31,7 @@ def pod_spec(spec: AttemptSpec, options: PoolOptions) -> Part:
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": math.ceil(spec.grace_seconds),
+        "terminationGracePeriodSeconds": max(LEAST_GRACE, math.ceil(spec.grace_seconds)),
         "securityContext": pod_security(options),
         "containers": [container(spec, options)],
         "volumes": volumes(spec, options),

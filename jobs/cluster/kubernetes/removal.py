@@ -13,9 +13,9 @@ from jobs.cluster.kubernetes import wire
 from jobs.cluster.kubernetes.client import JOBS, METADATA, METADATA_LIST, PODS, SECRETS, SERVICES, Client
 from jobs.cluster.kubernetes.labels import ATTEMPT, ref_of, selector
 from jobs.cluster.kubernetes.lists import listed
+from jobs.cluster.kubernetes.pod import LEAST_GRACE
 
 DEFAULT_GRACE = 30  # core/v1 PodSpec
-LEAST_GRACE = 1  # 0 would remove the pod's object before the kubelet has ended its processes
 OVER = ("Succeeded", "Failed")
 
 

@@ -217,9 +217,9 @@ class TestTheJob:
         assert job["spec"]["suspend"] is True
         assert job["metadata"]["labels"][labels.KUEUE_QUEUE] == "team-a"
 
-    def test_the_grace_period_is_whole_seconds(self) -> None:
-        assert pod_of(spec(grace_seconds=0.5))["terminationGracePeriodSeconds"] == 1
-        assert pod_of(spec(grace_seconds=0))["terminationGracePeriodSeconds"] == 0
+    @pytest.mark.parametrize(("asked", "given"), [(0, 1), (0.5, 1), (1.5, 2), (3600, 3600)])
+    def test_the_grace_period_is_whole_seconds_and_never_none(self, asked: float, given: int) -> None:
+        assert pod_of(spec(grace_seconds=asked))["terminationGracePeriodSeconds"] == given
 
     def test_the_pools_pull_secret_is_for_jobs_without_one(self) -> None:
         assert "imagePullSecrets" not in pod_of(spec())
