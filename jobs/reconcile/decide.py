@@ -191,7 +191,7 @@ def decide_waiting(view: View, snapshot: AttemptSnapshot, now: datetime) -> Deci
     if left <= 0 and finding.as_ending:
         return begin_to_end(finding.as_ending, snapshot)
     return Decision(
-        explain=(finding.reason, finding.params),
+        explain=(finding.reason, {**finding.params, "patience": round(view.stuck_seconds)}),
         stuck_since=since,
         check_in=min(pause, left) if left > 0 else pause,
     )

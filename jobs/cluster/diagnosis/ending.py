@@ -39,6 +39,8 @@ SIGNAL_BASE = 128
 # the cluster's TERM). Of what ended in the same second the first is the cause.
 CRASHES = frozenset({signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGSYS})
 CONSEQUENCES = frozenset({signal.SIGABRT, signal.SIGTERM, signal.SIGPIPE, signal.SIGHUP, signal.SIGINT})
+# Of the local pool: what the sentence says anyway.
+SAID_ANYWAY = re.compile(r"exit code \d+|ended by signal \d+ \(\w+\)")
 # Evictions that a pod brought upon itself: it would be evicted again (kubernetes' pkg/kubelet/eviction).
 OWN_LIMIT = re.compile(
     r'Usage of EmptyDir volume "(?P<volume>[^"]+)" exceeds the limit "(?P<limit>[^"]+)"|'
@@ -115,7 +117,8 @@ def likeness(pod: PodSnapshot) -> int:
 
 
 def params_of(pod: PodSnapshot) -> dict[str, Any]:
-    params: dict[str, Any] = {"pod": pod.ref.name, "detail": excerpt(pod.message)}
+    said = "" if SAID_ANYWAY.fullmatch(pod.message) else excerpt(pod.message)
+    params: dict[str, Any] = {"pod": pod.ref.name, "detail": said}
     if pod.exit_code is not None:
         params["exitCode"] = pod.exit_code
     if pod.node:

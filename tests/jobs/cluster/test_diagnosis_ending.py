@@ -32,6 +32,11 @@ def test_a_signal_is_named() -> None:
     assert ended(failed(exit_code=139)).params["signal"] == "SIGSEGV"
 
 
+@pytest.mark.parametrize("message", ["exit code 3", "ended by signal 9 (SIGKILL)"])
+def test_what_the_sentence_says_anyway_is_not_quoted(message: str) -> None:
+    assert ended(failed(message=message)).params["detail"] == ""
+
+
 def test_a_shortage_of_memory_is_told_with_the_limit() -> None:
     ending = ended(failed(PodReason.OOM_KILLED, exit_code=137, memory_limit_bytes=3 << 29))
     assert ending.reason is EndReason.OUT_OF_MEMORY

@@ -234,6 +234,7 @@ def test_what_it_waits_for_is_told_and_waited_for_so_long():
     first = decide(starting, far(NO_IMAGE), NOW)
     assert first.explain[0] == "ImageUnavailable"
     assert (first.stuck_since, first.ending) == (NOW, None)
+    assert first.explain[1]["patience"] == 100
     stuck = view(JobStatus.STARTING, stuck_seconds=100.0, stuck_since=NOW)
     soon = decide(stuck, far(NO_IMAGE), NOW + timedelta(seconds=99.5))
     assert (soon.stuck_since, soon.ending, soon.check_in) == (NOW, None, 0.5)
