@@ -16,7 +16,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.utils import timezone
 
-from jobs.cluster.base import ClusterStreams, ExecSession, PodRef
+from jobs.cluster.base import EXEC_MARK, ClusterStreams, ExecSession, PodRef
 from jobs.cluster.errors import ClusterError, NotFound
 from jobs.clusters import streams_for
 from jobs.models import ResourcePool, TerminalTicket
@@ -103,7 +103,7 @@ class Broker:
         record = await in_thread(partial(records.begin, ticket, visit.origin, timezone.now()))
         outcome = Outcome(Ending.FAILED)
         try:
-            outcome = await self.hold(visit, ticket, terminal, peer)
+            outcome = await self.hold(visit, ticket, records.mark_of(record), terminal, peer)
         finally:
             await in_thread(
                 partial(
@@ -118,9 +118,9 @@ class Broker:
             )
         return outcome
 
-    async def hold(self, visit: Visit, ticket: TerminalTicket, terminal: Terminal, peer: Peer) -> Outcome:
+    async def hold(self, visit: Visit, ticket: TerminalTicket, mark: str, terminal: Terminal, peer: Peer) -> Outcome:
         try:
-            session = await self.open_shell(ticket, visit)
+            session = await self.open_shell(ticket, visit, mark)
         except NotFound:
             return Outcome(Ending.POD_ENDED)
         except ClusterError:
@@ -133,11 +133,11 @@ class Broker:
         finally:
             await session.aclose()
 
-    async def open_shell(self, ticket: TerminalTicket, visit: Visit) -> ExecSession:
+    async def open_shell(self, ticket: TerminalTicket, visit: Visit, mark: str) -> ExecSession:
         """Raises ClusterError."""
         pod = PodRef(ticket.job.public_id, ticket.pod.attempt.number, ticket.pod.replica, ticket.pod_uid)
         streams = self.streams(ticket.job.pool)
-        return await streams.open_exec(pod, command=(), env={}, cols=visit.cols, rows=visit.rows)
+        return await streams.open_exec(pod, command=(), env={EXEC_MARK: mark}, cols=visit.cols, rows=visit.rows)
 
 
 async def in_thread(call: Callable[[], T]) -> T:

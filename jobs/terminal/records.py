@@ -35,3 +35,9 @@ def end(
 def close_lost(now: datetime) -> None:
     before = now - timedelta(seconds=settings.TERMINAL_TOTAL_SECONDS + LOST_AFTER_SECONDS)
     TerminalSession.objects.filter(ended_at=None, started_at__lt=before).update(ended_at=now, end_reason=LOST)
+
+
+def mark_of(record: TerminalSession) -> str:
+    """By which what the terminal started is found in its pod, also when the server that knew it was killed. The dot
+    keeps it from being the beginning of another's."""
+    return f"session-{record.pk}."

@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 READ_BYTES = 64 * 1024
 PING_SECONDS = 20.0  # proxies commonly close what is silent for 30 to 60 s
 DEAD_SECONDS = 45.0  # two pings without an answer
+MOST_SILENCES = 10
 CHECK_SECONDS = 5.0
 GOODBYE_SECONDS = 1.0
 # From the end of a container to the status that tells of it: how long an end without explanation waits for one.
@@ -91,7 +92,8 @@ class KubernetesSession:
         self.over.add_done_callback(lambda over: over.cancelled() or over.exception())  # it may be nobody's concern
         self.rest = b""
         self.ended = False  # nothing more comes from the connection
-        self.unanswered = False  # something was typed since the last sign of life
+        self.pings = self.answered = 0  # the numbers of the last ping, and of the last pong
+        self.typed = -1  # the number of the last ping before what was typed last
         self.size: tuple[int, int] | None = None
         self.closing: asyncio.Task[None] | None = None
         self.tasks = {self.loop.create_task(part()) for part in (self.keep_alive, self.watch_pod)}
@@ -107,9 +109,10 @@ class KubernetesSession:
             if message is None or message.type in END:
                 self.end(self.explain_loss())
                 break
-            self.unanswered = False
             if message.type is aiohttp.WSMsgType.BINARY:
                 self.take(message.data)
+            elif message.type is aiohttp.WSMsgType.PONG:
+                self.answered = int.from_bytes(message.data)
             elif message.type is aiohttp.WSMsgType.PING:
                 await self.answer_ping(message.data)
         return b""
@@ -120,14 +123,23 @@ class KubernetesSession:
 
     async def receive(self) -> aiohttp.WSMessage | None:
         """None: the peer is dead. A program that does not read what is typed holds up the pongs too, for one loop of
-        the server takes both; then the kernel's own timeouts have to notice."""
-        while True:
+        the server takes both: until a ping is answered that came after it, silence is borne while the API server
+        answers others."""
+        for _ in range(MOST_SILENCES):
             try:
                 async with asyncio.timeout(DEAD_SECONDS):
                     return await self.ws.receive()
             except TimeoutError:
-                if not self.unanswered:
+                if self.typed < self.answered or not await self.server_answers():
                     return None
+        return None
+
+    async def server_answers(self) -> bool:
+        try:
+            await self.target.is_running()
+        except ClusterError:
+            return False
+        return True
 
     def take(self, message: bytes) -> None:
         channel, data = message[:1], message[1:]
@@ -183,9 +195,10 @@ class KubernetesSession:
         for at in range(0, len(data), protocol.FRAME_BYTES):
             if self.closing is not None or self.ended:
                 return
-            self.unanswered = True
+            self.typed = self.pings
             with suppress(*GONE):
                 await self.ws.send_bytes(protocol.stdin(data[at : at + protocol.FRAME_BYTES]))
+            self.typed = self.pings
 
     async def resize(self, *, cols: int, rows: int) -> None:
         """Not held up by a program that does not read: only the newest size waits."""
@@ -219,8 +232,9 @@ class KubernetesSession:
     async def keep_alive(self) -> None:
         while not self.ended:
             await asyncio.sleep(PING_SECONDS)
+            self.pings += 1
             with suppress(*GONE):
-                await self.ws.ping()
+                await self.ws.ping(self.pings.to_bytes(8))
 
     async def watch_pod(self) -> None:
         """What the pod's end leaves of the output still comes by itself, for a moment."""

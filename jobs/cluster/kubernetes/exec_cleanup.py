@@ -78,19 +78,23 @@ async def answer(ws: aiohttp.ClientWebSocketResponse) -> int:
 
 
 def end_left(access: Access, left: Mapping[PodRef, Sequence[str]]) -> dict[PodRef, int]:
-    """For a worker: what shells with these marks left behind, pod by pod. A pod that is missing in the answer could not
-    be asked; after the first such the others are not tried either."""
+    """For a worker: how many processes shells with these marks had left, pod by pod. A pod that is missing in the
+    answer could not be asked. Takes as long as the slowest pod, TRY_SECONDS at most."""
     return asyncio.run(end_in_each(access, left))
 
 
 async def end_in_each(access: Access, left: Mapping[PodRef, Sequence[str]]) -> dict[PodRef, int]:
     client = AsyncClient(access)
     ended: dict[PodRef, int] = {}
-    try:
-        for pod, marks in left.items():
+
+    async def end_in(pod: PodRef, marks: Sequence[str]) -> None:
+        try:
             ended[pod] = await end_once(Target(client, pod), marks)
-    except ClusterError as exc:
-        logger.warning("What terminals left could not be ended: %s", exc)
+        except ClusterError as exc:
+            logger.warning("What terminals left in %s could not be ended: %s", pod.name, exc)
+
+    try:
+        await asyncio.gather(*(end_in(pod, marks) for pod, marks in left.items()))
     finally:
         await client.aclose()
     return ended
