@@ -5,9 +5,13 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+POSTGRESQL := $(firstword $(wildcard /usr/lib/postgresql/*/bin/postgres) $(shell command -v postgres))
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 # So that the checks can load the settings; never used to serve.
 CHECK_ENV := DATA_DIR=$(VENV)/checks SECRET_KEY=only-for-checks-$(shell printf 'x%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30)
+
+ON_POSTGRESQL := tests/jobs/reconcile tests/jobs/agent tests/jobs/test_services.py tests/jobs/test_transitions.py \
+	tests/jobs_platform/test_inserts.py tests/jobs_platform/test_updates.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test lint tests test-cluster clean bench-api bench-turnaround bench-logs bench-idle
@@ -31,10 +35,19 @@ lint: $(VENV)/.installed-dev
 	$(CHECK_ENV) $(BIN)/lint-imports
 	$(CHECK_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
 
-# Two runs: the tests within one process side by side, then those that start whole platforms, one after the other.
+# First the tests within one process, side by side; what writes as PostgreSQL has it once more there; then the tests that
+# start whole platforms, one after the other.
 tests: $(VENV)/.installed-dev
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest -m "not stack and not browser and not cluster" -n $(or $(WORKERS),2) --cov --cov-report=
+ifneq ($(POSTGRESQL),)
+	$(BIN)/python -m tests.postgresql -- $(ON_POSTGRESQL) -n $(or $(WORKERS),2) --cov --cov-append --cov-report=
+else
+ifdef REQUIRE_POSTGRESQL
+	$(error No PostgreSQL server: the tests on it cannot run)
+endif
+	@echo "No PostgreSQL server here: the tests on it are left out."
+endif
 ifneq ($(CHROMIUM),)
 	$(BIN)/python -m pytest -m "stack or browser" --cov --cov-append --cov-report=term:skip-covered
 else

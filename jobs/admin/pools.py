@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -17,6 +18,7 @@ from accounts.models import User
 from jobs import pool_check, pools
 from jobs.cluster.kubernetes.options import NAMES
 from jobs.models import JobCount, Queue, ResourcePool
+from jobs.reconcile import losses
 from jobs.services import Origin
 from jobs_platform import request_id
 from jobs_platform.admin_classes import ModelAdmin, ReadOnlyAdmin, TabularInline
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 else:
     PoolForm = forms.ModelForm
 
-CAPACITY = ("cpu_millis", "memory_bytes", "gpus", "capacity_at", "agent_seen_at", "created_at")
+CAPACITY = (
+    "cpu_millis", "memory_bytes", "gpus", "capacity_at", "agent_seen_at", "watched_at", "frozen_at", "created_at",
+)  # fmt: skip
 MOST_CHECKED = 10  # pools a request: each may take a time limit to answer
 EXAMPLE = '{"kubeconfig": "training", "namespace": "training", "gpuResource": "nvidia.com/gpu"}'
 
@@ -74,13 +78,13 @@ class QueueInline(TabularInline):
 
 @admin.register(ResourcePool)
 class ResourcePoolAdmin(ModelAdmin):
-    list_display = ("name", "display_name", "kind", "enabled", "draining", "is_default", "agent_seen_at")
+    list_display = ("name", "display_name", "kind", "enabled", "draining", "is_default", "agent_seen_at", "frozen_at")
     list_filter = ("kind", "enabled", "draining")
     search_fields = ("name", "display_name")
     fields = ("name", "display_name", "kind", "enabled", "draining", "is_default", "options", *CAPACITY)
     inlines = (QueueInline,)
     form = ResourcePoolForm
-    actions = ("check_pools",)
+    actions = ("check_pools", "accept_loss")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return (*CAPACITY, "name", "kind") if obj else CAPACITY
@@ -104,6 +108,21 @@ class ResourcePoolAdmin(ModelAdmin):
                 pools.require_credentials(pool)
         except ValidationError as exc:
             self.message_user(request, " ".join(exc.messages), messages.WARNING)
+
+    @admin.action(description=_("Accept the loss of jobs in the selected frozen pools"), permissions=["change"])
+    def accept_loss(self, request: HttpRequest, queryset: QuerySet[ResourcePool]) -> None:
+        """See jobs.reconcile.losses.accept()."""
+        user = cast("User", request.user)
+        origin = Origin(address=client_address(request), request_id=request_id.current.get())
+        for pool in queryset:
+            if pool.frozen_at is None:
+                self.message_user(request, _("Pool %(pool)s is not frozen.") % {"pool": pool.name}, messages.WARNING)
+                continue
+            with transaction.atomic():
+                pools.audit("pool.accept-loss", pool, actor=user, actor_name=user.username, **asdict(origin))
+                accepted = losses.accept(pool)
+            text = _("Jobs of pool %(pool)s that end as lost: %(count)d.") % {"count": accepted, "pool": pool.name}
+            self.message_user(request, text, messages.SUCCESS)
 
     @admin.action(description=_("Check the selected resource pools"), permissions=["change"])
     def check_pools(self, request: HttpRequest, queryset: QuerySet[ResourcePool]) -> HttpResponse | None:

@@ -31,6 +31,7 @@ BATCH = 500
 
 class Fate(Enum):
     REMOVE = auto()
+    TIDY = auto()  # it is known to be over, and its time has come
     KEEP = auto()
     LOOK = auto()  # the registry does not know it to be over: the cluster is asked
 
@@ -60,7 +61,10 @@ def remove_orphans(pool: ResourcePool) -> int:
         ask_to_end(cluster, ref)
     for ref in [*remove, *over]:
         take_down(cluster, ref)
-    return len(remove) + len(running) + len(over)
+    tidy = [orphan.ref for orphan in orphans if orphan.fate is Fate.TIDY]
+    for ref in tidy:
+        forget(cluster, ref)
+    return len(remove) + len(running) + len(over) + len(tidy)
 
 
 def look(cluster: Cluster, orphans: Sequence[Orphan]) -> tuple[list[ObjectRef], list[ObjectRef]]:
@@ -82,10 +86,14 @@ def look(cluster: Cluster, orphans: Sequence[Orphan]) -> tuple[list[ObjectRef], 
 def take_down(cluster: Cluster, ref: ObjectRef) -> None:
     """What still ends when this comes by is forgotten the next time."""
     if ask_to_end(cluster, ref):
-        try:
-            cluster.forget_attempt(ref)
-        except ClusterError as exc:
-            logger.info("%s is not gone yet: %s", ref.name, exc)
+        forget(cluster, ref)
+
+
+def forget(cluster: Cluster, ref: ObjectRef) -> None:
+    try:
+        cluster.forget_attempt(ref)
+    except ClusterError as exc:
+        logger.info("%s is not gone yet: %s", ref.name, exc)
 
 
 def ask_to_end(cluster: Cluster, ref: ObjectRef) -> bool:
@@ -130,4 +138,4 @@ def judge(job: Job, attempt: Attempt | None, ref: ObjectRef, facts: PoolFacts, n
     if not attempt.end_reason or ref.uid != attempt.cluster_uid or not all(pod.is_over for pod in pods):
         return Orphan(ref, Fate.LOOK, stored)
     kept_until = (attempt.finished_at or now) + timedelta(seconds=keep_seconds(job, facts))
-    return Orphan(ref, Fate.REMOVE if stored and now >= kept_until else Fate.KEEP)
+    return Orphan(ref, Fate.TIDY if stored and now >= kept_until else Fate.KEEP)

@@ -8,11 +8,13 @@ import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from jobs.cluster.kubernetes.options import NAMES
-from jobs.models import AuditEntry, ResourcePool
+from jobs.models import Attempt, AuditEntry, Job, Queue, ResourcePool
 from tests.admin_site import logged_in, page_url
+from tests.jobs.conftest import submit
 from tests.kube import kubeconfigs
 from tests.kube.server import ApiServer
 
@@ -104,3 +106,23 @@ class TestCheck:
 
     def test_other_pools_are_not_checked(self, client: Client, pool: ResourcePool) -> None:
         assert "Only Kubernetes pools are checked." in messages_of(self.check(client, pool))
+
+
+class TestAcceptLoss:
+    def accept(self, client: Client, pool: ResourcePool) -> Any:
+        return client.post(LIST, {"action": "accept_loss", ACTION_CHECKBOX_NAME: [pool.pk]}, follow=True)
+
+    def test_what_seems_gone_ends_as_lost_and_it_is_audited(self, client: Client, bob: User, queue: Queue) -> None:
+        gone, there = submit(bob), submit(bob)
+        now = timezone.now()
+        Job.objects.update(status="Running", attempt_number=1)
+        for job, absent in ((gone, now), (there, None)):
+            Attempt.objects.create(job=job, number=1, launched_at=now, absent_since=absent)
+        ResourcePool.objects.update(frozen_at=now)
+        assert messages_of(self.accept(client, queue.pool)) == ["Jobs of pool local that end as lost: 1."]
+        assert dict(Attempt.objects.values_list("job_id", "ending_reason")) == {gone.pk: "Lost", there.pk: ""}
+        assert AuditEntry.objects.get(action="pool.accept-loss").actor_name == "root"
+
+    def test_a_pool_that_is_not_frozen_has_no_loss_to_accept(self, client: Client, pool: ResourcePool) -> None:
+        assert messages_of(self.accept(client, pool)) == ["Pool local is not frozen."]
+        assert not AuditEntry.objects.exists()
