@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.models import User
 from jobs.bootstrap import DEFAULT
@@ -20,7 +21,8 @@ def checked(options: Mapping[str, Any]) -> PoolOptions:
     try:
         return parse(options)
     except OptionsInvalid as exc:
-        raise ValidationError([f"{name}: {text}" for name, text in exc.errors.items()]) from exc
+        texts = [f"{name}: {gettext(wrong.text) % wrong.params}" for name, wrong in exc.errors.items()]
+        raise ValidationError(texts) from exc
 
 
 def require_credentials(pool: ResourcePool) -> None:

@@ -50,6 +50,14 @@ class TestOptions:
         assert errors == ["gpuz: there is no such option", "gpus: must be a whole number from 0 to 2147483647"]
         assert not ResourcePool.objects.exists()
 
+    def test_they_are_told_in_the_language_of_the_reader(self, client: Client) -> None:
+        response = client.post(
+            page_url(ResourcePool, "add"),
+            {"name": "gpu", "kind": "kubernetes", "options": '{"gpus": -1}'},
+            headers={"accept-language": "zh-hans"},
+        )
+        assert response.context["adminform"].form.errors["options"] == ["gpus: 必须是 0 到 2147483647 之间的整数"]
+
     @pytest.mark.parametrize("options", ['["a"]', '"text"', "3"])
     def test_options_are_an_object(self, client: Client, options: str) -> None:
         add(client, options)

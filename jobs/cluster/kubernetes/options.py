@@ -1,7 +1,7 @@
 """What a pool of kind kubernetes may set in ResourcePool.options. Pure: checked before a cluster is ever asked."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -11,15 +11,29 @@ DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 QUALIFIED_NAME = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
-TOLERATION = {"key", "operator", "value", "effect", "tolerationSeconds"}
+SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+LARGEST_ID = 2**31 - 1
+
+
+def gettext_noop(text: str) -> str:
+    """Marks a text for the catalogue, as Django's own does, which this module does not know."""
+    return text
+
+
+class Wrong(ValueError):
+    """What is wrong with one option: `text` is in the catalogue of translations, `params` are for its places."""
+
+    def __init__(self, text: str, **params: object) -> None:
+        self.text, self.params = text, params
+        super().__init__(text % params if params else text)
 
 
 class OptionsInvalid(ValueError):
     """`errors`: option → what is wrong with it."""
 
-    def __init__(self, errors: dict[str, str]) -> None:
+    def __init__(self, errors: dict[str, Wrong]) -> None:
         self.errors = errors
-        super().__init__("; ".join(f"{name}: {text}" for name, text in errors.items()))
+        super().__init__("; ".join(f"{name}: {wrong}" for name, wrong in errors.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,48 +71,55 @@ NAMES = {camel(each.name): each.name for each in fields(PoolOptions)}
 
 def parse(options: Mapping[str, Any]) -> PoolOptions:
     """Raises OptionsInvalid naming every option that is unknown or wrong."""
-    errors = {name: "there is no such option" for name in options if name not in NAMES}
+    errors: dict[str, Wrong] = {}
     values: dict[str, Any] = {}
     for name, value in options.items():
-        if name in errors:
-            continue
         try:
+            if name not in NAMES:
+                raise Wrong(gettext_noop("there is no such option"))
             values[NAMES[name]] = CHECKS[NAMES[name]](value)
-        except (ValueError, TypeError) as exc:
-            errors[name] = str(exc)
+        except Wrong as exc:
+            errors[name] = exc
     if values.get("pod_security") == "restricted" and not values.get("run_as_user"):
-        errors["runAsUser"] = "the restricted profile needs a user id other than 0"
+        errors.setdefault("runAsUser", Wrong(gettext_noop("the restricted profile needs a user id other than 0")))
     if errors:
         raise OptionsInvalid(errors)
     return PoolOptions(**values)
 
 
-def matching(pattern: re.Pattern[str], what: str) -> Any:
+def matching(pattern: re.Pattern[str], otherwise: str) -> Callable[[Any], str]:
+    """An empty text is as good as none."""
+
     def check(value: Any) -> str:
         if not isinstance(value, str) or (value and not pattern.fullmatch(value)):
-            raise ValueError(f"must be {what}")
+            raise Wrong(otherwise)
         return value
 
     return check
 
 
-def whole(least: int, most: int) -> Any:
+def whole(least: int, most: int) -> Callable[[Any], int | None]:
     def check(value: Any) -> int | None:
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise ValueError(f"must be a whole number from {least} to {most}")
-        return value
+        if value is not None and not is_whole(value, least, most):
+            raise Wrong(gettext_noop("must be a whole number from %(least)s to %(most)s"), least=least, most=most)
+        return value  # type: ignore[no-any-return]  # an int or None now
 
     return check
 
 
-def amount(read: Any) -> Any:
+def is_whole(value: Any, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def amount(read: Callable[[str], int], otherwise: str) -> Callable[[Any], str]:
     def check(value: Any) -> str:
         if not isinstance(value, str):
-            raise ValueError("must be a quantity in quotation marks")
-        if value:
-            read(value)
+            raise Wrong(otherwise)
+        try:
+            if value:
+                read(value)
+        except ValueError:
+            raise Wrong(otherwise) from None
         return value
 
     return check
@@ -106,46 +127,58 @@ def amount(read: Any) -> Any:
 
 def level(value: Any) -> str:
     if value not in ("baseline", "restricted"):
-        raise ValueError('must be "baseline" or "restricted"')
+        raise Wrong(gettext_noop('must be "baseline" or "restricted"'))
     return str(value)
 
 
 def selector(value: Any) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, dict):
-        raise ValueError("must be an object of node labels and their values")
+        raise Wrong(gettext_noop("must be an object of node labels and their values"))
     for key, wanted in value.items():
         if not QUALIFIED_NAME.fullmatch(key) or not isinstance(wanted, str) or not LABEL_VALUE.fullmatch(wanted):
-            raise ValueError(f"{key!r} is not a label's name with a label's value")
+            raise Wrong(gettext_noop("%(name)s is not a label's name with a label's value"), name=key)
     return tuple(sorted(value.items()))
 
 
 def tolerations(value: Any) -> tuple[tuple[tuple[str, Any], ...], ...]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise ValueError("must be a list of objects")
+        raise Wrong(gettext_noop("must be a list of objects"))
     for one in value:
-        if extra := set(one) - TOLERATION:
-            raise ValueError(f"{', '.join(sorted(extra))} is no part of a toleration")
+        for name, part in one.items():
+            if name not in TOLERATION:
+                raise Wrong(gettext_noop("%(name)s is no part of a toleration"), name=name)
+            if not TOLERATION[name](part):
+                raise Wrong(gettext_noop("%(name)s of a toleration cannot be %(value)s"), name=name, value=repr(part))
     return tuple(tuple(sorted(one.items())) for one in value)
 
 
-LARGEST_ID = 2**31 - 1
-CHECKS: dict[str, Any] = {
-    "kubeconfig": matching(FILE_NAME, "the name of a file in KUBECONFIG_DIR, without a path"),
-    "context": matching(re.compile(r".{1,253}"), "the name of a context"),
-    "namespace": matching(DNS_LABEL, "a namespace's name"),
-    "gpu_resource": matching(QUALIFIED_NAME, "an extended resource's name, such as nvidia.com/gpu"),
-    "gpu_type_label": matching(QUALIFIED_NAME, "a node label's name"),
+# core/v1 Toleration
+TOLERATION: dict[str, Callable[[Any], bool]] = {
+    "key": lambda value: isinstance(value, str) and bool(QUALIFIED_NAME.fullmatch(value)),
+    "operator": lambda value: value in ("Exists", "Equal"),
+    "value": lambda value: isinstance(value, str) and bool(LABEL_VALUE.fullmatch(value)),
+    "effect": lambda value: value in ("NoSchedule", "PreferNoSchedule", "NoExecute"),
+    "tolerationSeconds": lambda value: is_whole(value, 0, LARGEST_ID),
+}
+CPU = gettext_noop('must be an amount of CPUs in quotation marks, such as "500m" or "64"')
+MEMORY = gettext_noop('must be an amount of memory in quotation marks, such as "512Gi"')
+CHECKS: dict[str, Callable[[Any], Any]] = {
+    "kubeconfig": matching(FILE_NAME, gettext_noop("must be the name of a file in KUBECONFIG_DIR, without a path")),
+    "context": matching(re.compile(r".{1,253}"), gettext_noop("must be the name of a context")),
+    "namespace": matching(DNS_LABEL, gettext_noop("must be a namespace's name")),
+    "gpu_resource": matching(QUALIFIED_NAME, gettext_noop("must be a resource's name, such as nvidia.com/gpu")),
+    "gpu_type_label": matching(QUALIFIED_NAME, gettext_noop("must be a node label's name")),
     "pod_security": level,
     "run_as_user": whole(0, LARGEST_ID),
     "run_as_group": whole(0, LARGEST_ID),
-    "shared_memory": amount(quantities.memory_bytes),
+    "shared_memory": amount(quantities.memory_bytes, MEMORY),
     "node_selector": selector,
     "tolerations": tolerations,
-    "image_pull_secret": matching(re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"), "a Secret's name"),
+    "image_pull_secret": matching(SUBDOMAIN, gettext_noop("must be a Secret's name")),
     "image_pull_seconds": whole(1, 86400),
-    "kueue_queue": matching(DNS_LABEL, "a LocalQueue's name"),
+    "kueue_queue": matching(DNS_LABEL, gettext_noop("must be a LocalQueue's name")),
     "retention_seconds": whole(0, 30 * 86400),
-    "cpu": amount(quantities.cpu_millis),
-    "memory": amount(quantities.memory_bytes),
+    "cpu": amount(quantities.cpu_millis, CPU),
+    "memory": amount(quantities.memory_bytes, MEMORY),
     "gpus": whole(0, LARGEST_ID),
 }
