@@ -7,9 +7,10 @@ differs from the rows is news then.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from jobs.agent import notices
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 500
 AWAY = (OperationalError, InterfaceError)  # the database cannot be used now
+COMPARED = ("name", "uid", "phase", "exit_code")
 STEADY = (PodPhase.RUNNING, PodPhase.SUCCEEDED, PodPhase.FAILED)
 # Where Kueue takes an attempt's pods away to let it wait, they come again: being told to end is not their end.
 TOLD = (PodReason.STOPPED, PodReason.DELETED)
@@ -41,20 +43,19 @@ def record(pool: ResourcePool, gathered: Gathered) -> set[str]:
 
 def record_pods(pool: ResourcePool, hints: Sequence[Hint]) -> set[str]:
     seen = [(hint, hint.pod) for hint in hints if hint.pod is not None]
-    rows = rows_of(pool, [pod for _hint, pod in seen])
+    rows = {row.name: row for row in rows_of(pool, [pod for _hint, pod in seen]).only(*COMPARED)}
     news = [(hint, pod) for hint, pod in seen if is_news(hint, pod, rows.get(pod.ref.name))]
     ends = [pod for hint, pod in news if hint.gone and pod.is_over and comes_no_more(pool, pod)]
     if ends:
-        record_ends(ends, rows)
+        record_ends(rows_of(pool, ends).select_related("job", "attempt"), ends)
     return {hint.job_id for hint, _pod in news}
 
 
-def rows_of(pool: ResourcePool, pods: Sequence[PodSnapshot]) -> Mapping[str, Pod]:
-    """By name, which has the job and the attempt in it."""
-    found = Pod.objects.filter(
+def rows_of(pool: ResourcePool, pods: Sequence[PodSnapshot]) -> QuerySet[Pod]:
+    """A pod's name has the job and the attempt in it."""
+    return Pod.objects.filter(
         job__pool=pool, job__public_id__in={pod.ref.job_id for pod in pods}, name__in={pod.ref.name for pod in pods}
     )
-    return {row.name: row for row in found.select_related("job", "attempt")}
 
 
 def is_news(hint: Hint, pod: PodSnapshot, row: Pod | None) -> bool:
@@ -70,12 +71,12 @@ def comes_no_more(pool: ResourcePool, pod: PodSnapshot) -> bool:
     return not (pool.options.get("kueueQueue") and pod.reason in TOLD)
 
 
-def record_ends(pods: Sequence[PodSnapshot], rows: Mapping[str, Pod]) -> None:
-    now = timezone.now()
+def record_ends(rows: Iterable[Pod], pods: Sequence[PodSnapshot]) -> None:
+    now, ends = timezone.now(), {pod.ref.name: pod for pod in pods}
     changes = []
-    for pod in pods:
-        row = rows.get(pod.ref.name)
-        if row is None or row.uid not in ("", pod.ref.uid):
+    for row in rows:
+        pod = ends[row.name]
+        if row.uid not in ("", pod.ref.uid):
             continue
         if row.is_over:
             add_exit(row, pod)
