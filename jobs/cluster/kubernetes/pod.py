@@ -46,7 +46,6 @@ def pod_spec(spec: AttemptSpec, options: PoolOptions) -> Part:
 
 
 def container(spec: AttemptSpec, options: PoolOptions) -> Part:
-    """With the end of its output as its last words when it fails and wrote none (terminationMessagePolicy)."""
     part: Part = {
         "name": CONTAINER,
         "image": spec.image,
@@ -54,7 +53,6 @@ def container(spec: AttemptSpec, options: PoolOptions) -> Part:
         "env": environment(spec),
         "volumeMounts": mounts(spec),
         "securityContext": container_security(options),
-        "terminationMessagePolicy": "FallbackToLogsOnError",
     }
     if spec.args:
         part["args"] = [literal(word) for word in spec.args]

@@ -32,7 +32,7 @@ POD_FIELDS = {
     "nodeSelector", "tolerations", "affinity",
 }  # fmt: skip
 CONTAINER_FIELDS = {
-    "name", "image", "command", "args", "env", "volumeMounts", "securityContext", "terminationMessagePolicy",
+    "name", "image", "command", "args", "env", "volumeMounts", "securityContext",
     "workingDir", "resources",
 }  # fmt: skip
 VOLUME_FIELDS = {"name", "persistentVolumeClaim", "nfs", "emptyDir", "configMap"}
