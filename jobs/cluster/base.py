@@ -161,6 +161,11 @@ class PodSnapshot:
     def is_over(self) -> bool:
         return self.phase in (PodPhase.SUCCEEDED, PodPhase.FAILED)
 
+    @property
+    def is_only_gone(self) -> bool:
+        """Nothing is known of it but that it is not there any more."""
+        return self.is_over and self.exit_code is None and not self.ref.uid
+
 
 @dataclass(frozen=True, slots=True)
 class AttemptSnapshot:

@@ -171,6 +171,8 @@ def ending_event(work: Work, now: datetime) -> Event:
 
 
 def pod_changes(work: Work, now: datetime) -> list[record.Change]:
+    """A pod of which it is only known that it is gone is written down as such when the attempt ends with it."""
     if work.attempt is None or work.snapshot is None:
         return []
-    return record.pods(work.job, work.attempt, work.snapshot, work.pods, now)
+    told = [pod for pod in work.snapshot.pods if work.decision.ended or not pod.is_only_gone]
+    return record.pods(work.job, work.attempt, told, work.pods, now)

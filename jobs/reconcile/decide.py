@@ -162,6 +162,9 @@ def decide_stop(view: View, observation: Observation | None, now: datetime) -> D
 
 def decide_present(view: View, snapshot: AttemptSnapshot, now: datetime) -> Decision:
     if snapshot.all_over:
+        # The agent may be about to record how a pod that is gone ended: it saw it to the last.
+        if any(pod.is_only_gone for pod in snapshot.pods) and not proven_absent(view, now):
+            return wait_for_proof(view, now)
         return end(view, settled(view.ending, snapshot))
     if view.ending:
         return Decision(actions=taking_down(view.ending, snapshot), check_in=BUSY_SECONDS)

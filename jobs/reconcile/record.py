@@ -21,10 +21,12 @@ class Change:
     events: tuple[Event, ...]
 
 
-def pods(job: Job, attempt: Attempt, snapshot: AttemptSnapshot, rows: Mapping[int, Pod], now: datetime) -> list[Change]:
-    """Applies the snapshot to the rows (by replica) and answers those that changed, with the events that tell of it."""
+def pods(
+    job: Job, attempt: Attempt, shown: Sequence[PodSnapshot], rows: Mapping[int, Pod], now: datetime
+) -> list[Change]:
+    """Applies what was seen to the rows (by replica); answers those that changed, with the events that tell of it."""
     changes = []
-    for seen in snapshot.pods:
+    for seen in shown:
         row = rows.get(seen.ref.replica)
         if row is None or row.is_over or same(row, seen):
             continue

@@ -94,17 +94,14 @@ def recorded(work: Work) -> AttemptSnapshot | None:
 
 def complete(work: Work, observation: Observation) -> Observation:
     """The observation, with what was recorded of pods that the cluster knows only to be gone."""
-    if not isinstance(observation, Present) or not any(is_gone(pod) for pod in observation.snapshot.pods):
+    if not isinstance(observation, Present) or not any(pod.is_only_gone for pod in observation.snapshot.pods):
         return observation
+    over = {replica: row for replica, row in work.pods.items() if row.is_over}
     pods = tuple(
-        pod_snapshot(work.ref, row) if is_gone(pod) and (row := work.pods.get(pod.ref.replica)) and row.is_over else pod
+        pod_snapshot(work.ref, over[pod.ref.replica]) if pod.is_only_gone and pod.ref.replica in over else pod
         for pod in observation.snapshot.pods
     )
     return Present(replace(observation.snapshot, pods=pods))
-
-
-def is_gone(pod: PodSnapshot) -> bool:
-    return pod.is_over and pod.exit_code is None and not pod.ref.uid
 
 
 def pod_snapshot(ref: ObjectRef, pod: Pod) -> PodSnapshot:

@@ -124,9 +124,7 @@ def test_replicas_find_each_other(api: Api) -> None:
     assert ended(api, job_id)["status"] == "Succeeded"
     for rank in range(2):
         line = log_of(api, job_id, rank)
-        assert re.fullmatch(
-            rf"{rank} of 2, master {job_id}-1-0\.{job_id}-1:\d+, I am {job_id}-1-{rank}\n", line
-        ), line
+        assert re.fullmatch(rf"{rank} of 2, master {job_id}-1-0\.{job_id}-1:\d+, I am {job_id}-1-{rank}\n", line), line
 
 
 def test_a_failing_replica_ends_its_peers_and_their_logs_are_kept(api: Api, kubectl: Kubectl) -> None:

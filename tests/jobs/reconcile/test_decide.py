@@ -286,6 +286,14 @@ def test_what_was_recorded_before_everything_was_deleted_decides_how_it_ended():
     assert decide(view(recorded=recorded(DONE, replicas=1)), Absent(), NOW).ended is None, "absence needs its proof"
 
 
+def test_a_pod_that_is_only_gone_is_believed_when_it_stays_so():
+    gone = PodSnapshot(PodRef(JOB, 1, 0), PodPhase.FAILED, reason=PodReason.DELETED)
+    first = decide(view(), far(gone), NOW)
+    assert (first.transition, first.ended, first.absent_since) == (None, None, NOW)
+    again = decide(view(absent_since=NOW), far(gone), NOW + ABSENCE_PROOF)
+    assert again.ended.reason is EndReason.LOST
+
+
 def test_a_loss_tells_what_is_known_of_its_pods():
     partly = decide(view(absent_since=NOW - ABSENCE_PROOF, recorded=recorded(DONE, replicas=2)), Absent(), NOW)
     assert partly.ended.reason is EndReason.LOST
