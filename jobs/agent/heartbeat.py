@@ -1,6 +1,7 @@
 """Says in a pool's row that its agent lives, when its watch last saw the cluster, and what the pool has.
 
-Two tasks a pool: a cluster that does not answer keeps the second one waiting, never the first."""
+Two tasks a pool: a cluster that does not answer keeps the second one waiting, never the first. It asks on a thread of
+its own, as those that all tasks share are few."""
 
 import asyncio
 import logging
@@ -36,10 +37,18 @@ def beat(pool: ResourcePool, watched_at: datetime | None) -> None:
 
 
 async def measure_for_ever(pool: ResourcePool, lane: Lane) -> None:
+    asking = Lane(f"size-{pool.pk}")
+    try:
+        await measure(pool, lane, asking)
+    finally:
+        asking.close()
+
+
+async def measure(pool: ResourcePool, lane: Lane, asking: Lane) -> None:
     said = ""
     while True:
         try:
-            has = await asyncio.to_thread(cluster_for(pool).capacity)
+            has = await asking.run(cluster_for(pool).capacity)
             await lane.run(write_capacity, pool, has)
             said = ""
         except ClusterError as exc:

@@ -20,7 +20,7 @@ DOWN_SECONDS = 0.2  # how often due rows are looked for while there is no broker
 async def stand_in_for_ever(lanes: Lanes) -> None:
     was_up, under_way = True, dict[int, asyncio.Task[None]]()
     while True:
-        up = await asyncio.to_thread(wakeups.broker_is_up)
+        up = await lanes.common.run(wakeups.broker_is_up)
         if up != was_up:
             logger.warning("The broker is %s", "back: the workers take over" if up else "away: reconciling here")
         was_up = up

@@ -184,8 +184,9 @@ async def test_a_pool_that_cannot_be_used_is_said_once_and_tried_again(
 
 async def test_a_broken_watch_and_a_hanging_cluster_stop_no_other_pool(world: World) -> None:
     world.broken.add("broken")
-    world.hanging.add("hanging")
-    pools = {name: await make(name) for name in ("broken", "hanging", "good")}
+    hanging = [f"hanging-{number}" for number in range(10)]
+    world.hanging.update(hanging)
+    pools = {name: await make(name) for name in ("broken", *hanging, "good")}
     async with agent():
 
         async def beats() -> bool:
@@ -198,9 +199,9 @@ async def test_a_broken_watch_and_a_hanging_cluster_stop_no_other_pool(world: Wo
             return (await fresh(pools["good"])).gpus == 2
 
         await until(measured)
-        assert (await fresh(pools["hanging"])).capacity_at is None
+        assert (await fresh(pools["hanging-0"])).capacity_at is None
         world.broken.clear()
-        await watching(world, "broken", "good", "hanging")
+        await watching(world, "broken", "good", *hanging)
 
 
 async def test_an_agent_that_lives_does_not_make_its_watch_look_fresh(world: World) -> None:
