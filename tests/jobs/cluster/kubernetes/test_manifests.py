@@ -19,6 +19,7 @@ from jobs.cluster.kubernetes.options import PoolOptions, parse
 from jobs.identifiers import pod_name
 from tests.jobs.cluster.kubernetes.expansion import expand, seen_by_the_command
 from tests.jobs.cluster.kubernetes.specs import JOB_ID, attempt_specs, pools
+from tests.kube import pod_security
 from tests.kube.server import ApiServer
 
 GIB = 1 << 30
@@ -115,6 +116,15 @@ class TestForAnyJobThatIsAccepted:
         assert security["capabilities"].keys() == {"drop"}
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         assert (pod["automountServiceAccountToken"], pod["enableServiceLinks"]) == (False, False)
+
+    @few
+    @given(attempt_specs(), pools)
+    def test_it_fits_the_pod_security_that_the_pool_names(self, attempt: AttemptSpec, options: PoolOptions) -> None:
+        """But for NFS, which the restricted level does not allow."""
+        pod = manifests.job(attempt, options)["spec"]["template"]["spec"]
+        assert list(pod_security.baseline(pod)) == []
+        if options.pod_security == "restricted" and all(each.type != "nfs" for each in attempt.data_sources):
+            assert list(pod_security.restricted(pod)) == []
 
     @few
     @given(attempt_specs(), pools)
