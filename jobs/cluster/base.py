@@ -141,7 +141,8 @@ class PodSnapshot:
     """One replica as seen now. `exit_code` is set exactly when the phase is Succeeded or Failed and it is known.
 
     `waiting_reason` and `waiting_message` are the cluster's words for why its container does not run yet; `conditions`
-    are the pod's (of a cluster that has such). `terminating`: it was asked to end, by whomever."""
+    are the pod's (of a cluster that has such). `terminating`: it was asked to end, by whomever; where the cluster says
+    what takes it away, `reason` tells before it is over."""
 
     ref: PodRef
     phase: PodPhase

@@ -13,7 +13,16 @@ from enum import StrEnum
 from typing import Any
 
 from jobs.cluster.base import Absent, AttemptSnapshot, Observation, Present, Unknown
-from jobs.cluster.diagnosis import Asked, Ending, Stuck, diagnose, diagnose_attempt, evicted_by_queue, why_waiting
+from jobs.cluster.diagnosis import (
+    Asked,
+    Ending,
+    Stuck,
+    diagnose,
+    diagnose_attempt,
+    driven_out,
+    evicted_by_queue,
+    why_waiting,
+)
 from jobs.states import FINAL, Desired, EndReason, JobStatus, may_retry
 
 ABSENCE_PROOF = timedelta(seconds=3)
@@ -168,7 +177,8 @@ def decide_present(view: View, snapshot: AttemptSnapshot, now: datetime) -> Deci
         return end(view, settled(view.ending, snapshot))
     if view.ending:
         return Decision(actions=taking_down(view.ending, snapshot), check_in=BUSY_SECONDS)
-    if ending := diagnose(snapshot.pods) or overrun(view, now) or taken_back(view, snapshot):
+    driven = diagnose(snapshot.pods) or driven_out(snapshot.pods)
+    if ending := driven or overrun(view, now) or taken_back(view, snapshot):
         return begin_to_end(ending, snapshot)
     if view.status is not JobStatus.STARTING:
         return Decision(explain=("Running", {"pods": snapshot.replicas}), check_in=until_deadline(view, now))

@@ -70,6 +70,14 @@ def diagnose(pods: Sequence[PodSnapshot]) -> Ending | None:
     return Ending(end_reason(pod), params_of(pod))
 
 
+def driven_out(pods: Sequence[PodSnapshot]) -> Ending | None:
+    """The ending that pods tell of which the cluster takes away: they still run, or nobody can tell whether they do
+    because their machine is out of reach, but they will not stay."""
+    going = [pod for pod in pods if not pod.is_over and pod.terminating and pod.reason in REASONS]
+    pod = min(going, key=lambda one: (WEIGHT.index(end_reason(one)), one.ref.replica), default=None)
+    return Ending(end_reason(pod), params_of(pod)) if pod else None
+
+
 def diagnose_attempt(snapshot: AttemptSnapshot) -> Ending | None:
     """Also by what the cluster says of the attempt as a whole: it knows best that its own time limit passed, and where
     no pod is left to tell, it is all there is."""

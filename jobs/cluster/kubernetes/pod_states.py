@@ -91,7 +91,7 @@ def phase_and_reason(pod: wire.Pod, told: PodReason) -> tuple[PodPhase, PodReaso
     if phase is PodPhase.SUCCEEDED:
         return (PodPhase.FAILED, disruption(pod) or told) if interrupted(pod) else (phase, PodReason.COMPLETED)
     if phase is not PodPhase.FAILED:
-        return phase, PodReason.NONE
+        return phase, (disruption(pod) if told_at(pod) else None) or PodReason.NONE
     if reason := disruption(pod) or POD_REASONS.get(pod.status.reason):
         return phase, reason
     ended = state_of(pod).terminated

@@ -92,6 +92,19 @@ def test_a_pod_that_somebody_deletes_ends_its_job(far, bob, queue, server):
     assert (job.status_reason, job.status_params["variant"]) == ("Lost", "deleted")
 
 
+def test_a_job_on_a_lost_node_says_so_and_ends_once_that_is_proven(far, bob, queue, server):
+    """What nobody can tell to have ended may still run."""
+    name = running(far, bob)
+    server.lose_node()
+    server.disrupt_pod(pods(server)[0], reason="DeletionByTaintManager")
+    for _look in range(3):
+        job = go(far)
+        assert (job.status, job.status_reason, job.status_params["ended"]) == ("Running", "Ending", "NodeLost")
+    assert name in left(server)
+    server.remove_lost_pods()
+    assert until(far, "Failed").status_reason == "NodeLost"
+
+
 def test_a_stop_leaves_nothing(far, bob, queue, server, monkeypatch):
     monkeypatch.setattr(decide, "ABSENCE_PROOF", timedelta(0))
     running(far, bob, replicas=2)

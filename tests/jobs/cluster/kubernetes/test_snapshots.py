@@ -141,6 +141,18 @@ def test_a_pod_that_was_told_to_end_still_runs() -> None:
     assert (seen.phase, seen.terminating, seen.reason) == (PodPhase.RUNNING, True, PodReason.NONE)
 
 
+def test_a_pod_that_is_taken_away_says_so_while_it_still_runs() -> None:
+    """That of a node out of reach may do so for ever: nobody there ends it."""
+    hit = condition("DisruptionTarget", "DeletionByTaintManager", 5)
+    seen = alone(pod(state=RUNS, told=5, conditions=[hit]))
+    assert (seen.phase, seen.reason, seen.is_over) == (PodPhase.RUNNING, PodReason.NODE_LOST, False)
+
+
+def test_a_disruption_that_did_not_come_about_is_none() -> None:
+    """The kubelet or the scheduler may mark a pod and then fail to delete it."""
+    assert alone(pod(state=RUNS, conditions=[condition("DisruptionTarget", "PreemptionByScheduler", 5)])).reason == ""
+
+
 @pytest.mark.parametrize(("phase", "code"), [("Failed", 143), ("Succeeded", 0)])
 def test_a_pod_that_somebody_deleted_was_deleted(phase: str, code: int) -> None:
     """A training that saves its state on TERM and exits 0 is not done (Jobs 3)."""
