@@ -4,6 +4,7 @@ Prints its address when it is ready, and ends on SIGTERM and SIGINT."""
 
 import argparse
 import asyncio
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -44,6 +45,7 @@ async def main(given: argparse.Namespace) -> None:
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, over.set)
+    gc.set_threshold(200_000, 20, 20)  # tens of thousands of objects stay: looking through them often only costs
     await plane.start()
     plane.write_kubeconfig(given.kubeconfig)
     sys.stdout.write(f"{plane.url}\n")

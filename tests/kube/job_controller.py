@@ -5,13 +5,14 @@ pods that still run, and only when none of them is terminating any more Complete
 finalizer until it has been counted."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
 
 from tests.kube import clock
 from tests.kube.deletion import Deletion
 from tests.kube.errors import ApiError
 from tests.kube.events import Recorder
-from tests.kube.job_pods import View, new_pod, untrack, view
+from tests.kube.job_pods import TRACKING, View, new_pod, untrack, view
 from tests.kube.job_status import (
     condition,
     is_finished,
@@ -21,12 +22,13 @@ from tests.kube.job_status import (
     set_count,
     write_indexes,
 )
-from tests.kube.records import Change, Key, Obj
+from tests.kube.records import Change, Key, Obj, Record
 from tests.kube.registry import Registry
 from tests.kube.timing import Timing
 from tests.kube.workqueue import WorkQueue
 
 COMPONENT = "job-controller"
+TRACKING_BYTES = TRACKING.encode()
 DEADLINE = ("DeadlineExceeded", "Job was active longer than specified deadline")
 BACKOFF = ("BackoffLimitExceeded", "Job has reached the specified backoff limit")
 COMPLETED = ("CompletionsReached", "Reached expected number of succeeded pods")
@@ -41,6 +43,8 @@ class JobController:
         self.queue = WorkQueue()
         self.names: dict[str, Key] = {}  # uid of a Job that is there → its key
         self.refused: dict[str, int] = {}  # uid of a Job → how often its pods were refused
+        self.failed_at: dict[str, float] = {}  # uid of a Job → when a pod of it was last counted as failed
+        self.own: set[int] = set()  # versions that this controller wrote itself, and need not look at
 
     async def run(self) -> None:
         try:
@@ -61,10 +65,14 @@ class JobController:
         if change.type == "DELETED":
             self.names.pop(uid, None)
             self.refused.pop(uid, None)
+            self.failed_at.pop(uid, None)
             for pod in self.store.tables["pods"].dependents(uid):
                 self.untrack(pod.key)
+            return
+        self.names[uid] = change.key
+        if change.rv in self.own:
+            self.own.discard(change.rv)
         else:
-            self.names[uid] = change.key
             self.queue.add(change.key)
 
     async def follow_pods(self) -> None:
@@ -75,6 +83,8 @@ class JobController:
     def see_pod(self, change: Change) -> None:
         """A Job is looked at a while after its pods changed, so that many changes make one. A pod whose Job is gone is
         held no longer."""
+        if change.type == "MODIFIED" and is_untracking(change):
+            return  # its own doing
         keys = [self.names[uid] for uid in change.record.owners if uid in self.names]
         for key in keys:
             self.queue.add_after(key, self.timing.job_sync)
@@ -87,9 +97,9 @@ class JobController:
                 self.sync(key)
 
     def sync(self, key: Key) -> None:
-        job = self.store.find("jobs", *key)
-        if job is not None:
-            Sync(self, key, job).run()
+        record = self.store.tables["jobs"].records.get(key)
+        if record is not None:
+            Sync(self, record).run()
 
     def untrack(self, key: Key) -> None:
         try:
@@ -101,18 +111,19 @@ class JobController:
 class Sync:
     """One look at one Job. Atomic, as nothing in it awaits."""
 
-    def __init__(self, controller: JobController, key: Key, job: Obj) -> None:
+    def __init__(self, controller: JobController, record: Record) -> None:
         self.controller = controller
         self.store = controller.store
-        self.key = key
-        self.job = job
-        self.spec = job["spec"]
-        self.status = job["status"]
-        self.uid = job["metadata"]["uid"]
+        self.record = record
+        self.key = record.key
+        self.job = record.obj()
+        self.spec = self.job["spec"]
+        self.status = self.job["status"]
+        self.uid = record.uid
         self.pods = [view(record) for record in self.store.tables["pods"].dependents(self.uid)]
         self.indexed = self.spec["completionMode"] == "Indexed"
         self.completed = read_indexes(self.status.get("completedIndexes", ""))
-        self.deleting = "deletionTimestamp" in job["metadata"]
+        self.deleting = "deletionTimestamp" in self.job["metadata"]
 
     def run(self) -> None:
         if is_finished(self.status):
@@ -127,6 +138,7 @@ class Sync:
             self.settle(counted)
         elif self.finish():
             self.write()
+            self.expire()
 
     def begin(self) -> None:
         """The start time, set at first and again by a resumption, and the condition Suspended."""
@@ -158,6 +170,7 @@ class Sync:
                     add_uid(uncounted, "succeeded", pod)
             elif pod.failed:
                 add_uid(uncounted, "failed", pod)
+                self.controller.failed_at[self.uid] = time.monotonic()
             elif not self.deleting:
                 continue
             counted.append(pod)
@@ -247,16 +260,9 @@ class Sync:
                 return
 
     def back_off(self) -> float:
-        """Seconds until the next try. Only a failure of this process's life time is known, which is all there are."""
-        table = self.store.tables["pods"]
-        ends = [
-            clock.read(found["deletionTimestamp"] if "deletionTimestamp" in found else found["creationTimestamp"])
-            for found in (record.obj()["metadata"] for record in table.dependents(self.uid))
-        ]
-        if not ends:
-            return 0.0
+        """Seconds until the next try."""
         delay = self.controller.timing.job_backoff * 2 ** (self.failures - 1)
-        return float(delay) - (datetime.now(UTC) - max(ends)).total_seconds()
+        return float(delay) - (time.monotonic() - self.controller.failed_at.get(self.uid, 0.0))
 
     def make_pod(self, index: int | None) -> bool:
         registry = self.controller.registry
@@ -284,14 +290,10 @@ class Sync:
             set_count(status, "succeeded", len(self.completed))
         if "startTime" not in status and self.spec.get("suspend"):
             status["ready"] = 0
-
-        def edit(job: Obj) -> None:
-            job["status"] = status
-
-        try:
-            self.store.change("jobs", *self.key, edit)
-        except ApiError:
-            pass  # it went with its last finalizer
+        written = self.store.replace(self.record, self.job)
+        if written is not self.record:
+            self.controller.own.add(written.version)
+            self.record = written
 
     def settle(self, counted: list[View]) -> None:
         """The pods are let go, and what they were counted as goes into the counters."""
@@ -339,6 +341,11 @@ class Sync:
 
     def event(self, kind: str, reason: str, message: str) -> None:
         self.controller.recorder.record(self.job, kind, reason, message, COMPONENT)
+
+
+def is_untracking(change: Change) -> bool:
+    old = change.old.body if change.old else b""
+    return TRACKING_BYTES in old and TRACKING_BYTES not in change.record.body
 
 
 def add_uid(uncounted: Obj, name: str, pod: View) -> None:
