@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Literal
 
 import msgspec
@@ -30,7 +30,7 @@ class Record:
 
     @property
     def raw(self) -> bytes:
-        return b'{"kind":"%s","apiVersion":"%s",' % names(self.resource) + self.body[1:]
+        return head_of(self.resource) + self.body[1:]
 
     @property
     def item(self) -> bytes:
@@ -46,8 +46,9 @@ class Record:
         }
 
 
-def names(resource: Resource) -> tuple[bytes, bytes]:
-    return resource.kind.encode(), resource.api_version.encode()
+@cache
+def head_of(resource: Resource) -> bytes:
+    return b'{"kind":"%s","apiVersion":"%s",' % (resource.kind.encode(), resource.api_version.encode())
 
 
 def record_of(resource: Resource, obj: Obj, version: int) -> Record:
@@ -56,7 +57,7 @@ def record_of(resource: Resource, obj: Obj, version: int) -> Record:
     metadata["resourceVersion"] = str(version)
     return Record(
         resource,
-        encode_body(obj),
+        encode_body(resource, obj),
         (metadata.get("namespace", ""), metadata["name"]),
         metadata["uid"],
         version,
@@ -66,7 +67,11 @@ def record_of(resource: Resource, obj: Obj, version: int) -> Record:
     )
 
 
-def encode_body(obj: Obj) -> bytes:
+def encode_body(resource: Resource, obj: Obj) -> bytes:
+    """What Record.obj() gave begins with kind and apiVersion, and is cut; else they are left out one by one."""
+    encoded, head = msgspec.json.encode(obj), head_of(resource)
+    if encoded.startswith(head):
+        return b"{" + encoded[len(head) :]
     return msgspec.json.encode({key: value for key, value in obj.items() if key not in ("kind", "apiVersion")})
 
 

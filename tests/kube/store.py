@@ -4,10 +4,10 @@ Used from the server's event loop alone. No function awaits, so each is atomic: 
 object given out is a copy."""
 
 import random
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 
 from tests.kube import clock, errors
+from tests.kube.defaults import new_uid
 from tests.kube.deletion import Deletion, begin_deletion, is_final
 from tests.kube.records import Change, ChangeType, Obj, Record, encode_body, record_of
 from tests.kube.resources import Resource
@@ -65,7 +65,7 @@ class Store:
         key = (metadata.get("namespace", ""), metadata["name"])
         if key in table.records:
             raise errors.already_exists(resource, key[1], table.resource.group)
-        metadata.update(uid=metadata.get("uid") or str(uuid.uuid4()), creationTimestamp=clock.now())
+        metadata.update(uid=metadata.get("uid") or new_uid(), creationTimestamp=clock.now())
         return self.commit("ADDED", table, obj, None).obj()
 
     def update(self, resource: str, obj: Obj) -> Obj:
@@ -96,7 +96,7 @@ class Store:
         table = self.tables[record.resource.plural]
         if is_final(obj):
             return self.commit("DELETED", table, obj, record)
-        if encode_body(obj) == record.body:
+        if encode_body(record.resource, obj) == record.body:
             return record
         return self.commit("MODIFIED", table, obj, record)
 
