@@ -24,7 +24,7 @@ def apply(claim: Claim, works: Sequence[Work]) -> list[Work]:
     """Everything decided, in one transaction; answers the works whose decision took effect. A job that changed since it
     was claimed is left as it is and looked at again at once; one that somebody else has claimed since is left alone."""
     now = timezone.now()
-    changes = [change for work in works if not (change := change_of(work, now)).is_empty]
+    changes = [change for work in works if (change := change_of(work, now)) and not change.is_empty]
     lost = write_sound(claim, changes, now)
     for work in works:
         if work.job.pk in lost:
@@ -52,9 +52,13 @@ class Change:
         return not (self.move or self.attempt or self.pods or self.explain)
 
 
-def change_of(work: Work, now: datetime) -> Change:
-    attempt = attempt_changes(work, work.attempt, now) if work.attempt else {}
-    return Change(work, move_of(work, now), attempt, pod_changes(work, now))
+def change_of(work: Work, now: datetime) -> Change | None:
+    try:
+        attempt = attempt_changes(work, work.attempt, now) if work.attempt else {}
+        return Change(work, move_of(work, now), attempt, pod_changes(work, now))
+    except Exception as exc:  # noqa: BLE001 (one bad job must not stop the others: logged with its id, retried later)
+        work.fail(exc)
+        return None
 
 
 def write_sound(claim: Claim, changes: Sequence[Change], now: datetime) -> set[int]:

@@ -131,11 +131,12 @@ def launch_one(cluster: Cluster, claim: Claim, facts: PoolFacts, work: Work) -> 
 def observe(cluster: Cluster, works: Sequence[Work]) -> None:
     seen: Mapping[ObjectRef, Observation] = cluster.observe([work.ref for work in works]) if works else {}
     for work in works:
-        work.observation = complete(work, seen.get(work.ref, Unknown("the cluster did not mention the job")))
+        work.observation = seen.get(work.ref, Unknown("the cluster did not mention the job"))
 
 
 def decide_one(work: Work, facts: PoolFacts) -> None:
     try:
+        work.observation = complete(work)
         gone = isinstance(work.observation, Absent)
         view = view_of(
             work.job,

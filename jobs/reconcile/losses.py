@@ -79,8 +79,9 @@ def relies_on_absence(work: Work) -> bool:
     attempt = work.attempt
     if attempt is None or not attempt.launched_at or not isinstance(work.observation, Absent):
         return False
-    known = work.evidence is not None and work.evidence.all_over
-    return work.decision.ended is not None and not known and attempt.ending_reason != EndReason.LOST
+    if work.decision.ended is None or attempt.ending_reason == EndReason.LOST:
+        return False
+    return work.evidence is None or not work.evidence.all_over
 
 
 def many(pool: ResourcePool, lost: Sequence[Work]) -> bool:

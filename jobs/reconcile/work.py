@@ -92,16 +92,17 @@ def recorded(work: Work) -> AttemptSnapshot | None:
     return AttemptSnapshot(work.ref, work.job.replicas, pods)
 
 
-def complete(work: Work, observation: Observation) -> Observation:
+def complete(work: Work) -> Observation | None:
     """The observation, with what was recorded of pods that the cluster knows only to be gone."""
-    if not isinstance(observation, Present) or not any(pod.is_only_gone for pod in observation.snapshot.pods):
-        return observation
+    snapshot = work.snapshot
+    if snapshot is None or not any(pod.is_only_gone for pod in snapshot.pods):
+        return work.observation
     over = {replica: row for replica, row in work.pods.items() if row.is_over}
     pods = tuple(
         pod_snapshot(work.ref, over[pod.ref.replica]) if pod.is_only_gone and pod.ref.replica in over else pod
-        for pod in observation.snapshot.pods
+        for pod in snapshot.pods
     )
-    return Present(replace(observation.snapshot, pods=pods))
+    return Present(replace(snapshot, pods=pods))
 
 
 def pod_snapshot(ref: ObjectRef, pod: Pod) -> PodSnapshot:
