@@ -5,7 +5,15 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from jobs.models import Event
+from django.db.models import QuerySet
+from django.db.models.functions import TruncSecond
+
+from jobs.models import Event, Job
+
+
+def newest_first(job: Job) -> QuerySet[Event]:
+    """A cluster's events come with whole seconds: within one second it counts what was learned first."""
+    return Event.objects.filter(job=job).order_by(TruncSecond("last_at").desc(), "-id")
 
 
 def platform_event(

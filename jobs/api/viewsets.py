@@ -13,8 +13,9 @@ from jobs.api import paging, presenters, shapes
 from jobs.api.filters import ListBody
 from jobs.api.normalisation import normalise
 from jobs.api.serializers import CreateBody
+from jobs.events import newest_first
 from jobs.exceptions import ValidationFailed
-from jobs.models import Event, Job, Pod
+from jobs.models import Job, Pod
 from jobs.services import Origin
 from jobs_platform import request_id
 from jobs_platform.api.operations import Operation, Parameter, documented
@@ -133,7 +134,7 @@ class JobViewSet(ApiViewSet):
         )
     )  # fmt: skip
     def events(self, request: Request, job_id: str) -> Response:
-        newest = Event.objects.filter(job=self.find(job_id)).order_by("-last_at", "-id")[:MOST_EVENTS]
+        newest = newest_first(self.find(job_id))[:MOST_EVENTS]
         return answer({"events": [presenters.show_event(event) for event in reversed(newest)]})
 
     @documented(

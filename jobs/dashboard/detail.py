@@ -14,6 +14,7 @@ from accounts.models import User
 from jobs import wording
 from jobs.dashboard import status
 from jobs.dashboard.rights import Rights
+from jobs.events import newest_first
 from jobs.evidence import explanation_of
 from jobs.models import Attempt, Event, Job, Pod
 
@@ -131,7 +132,7 @@ def pod_row(pod: Pod, shown: Pod | None) -> PodRow:
 
 def event_rows(job: Job, everything: bool) -> tuple[list[EventRow], int]:
     """Newest first, the last 100 or all, and how many are left out."""
-    events = Event.objects.filter(job=job).order_by("-last_at", "-id")
+    events = newest_first(job)
     total = events.count()
     chosen = list(events if everything else events[:EVENTS_SHOWN])
     rows = [

@@ -60,3 +60,12 @@ def test_it_costs_four_queries(api, job, django_assert_num_queries):
         event(job, number, reason="Started")
     with django_assert_num_queries(4):
         api.get(f"/api/jobs/{job.public_id}/events")
+
+
+def test_within_a_second_they_come_as_they_were_learned(api, job):
+    """A cluster says only the second: what it tells of a job is not older than the job."""
+    Event.objects.filter(job=job).update(last_at=START.replace(microsecond=900_000))
+    for number in range(2):
+        Event.objects.create(job=job, reason=f"Cluster{number}", fingerprint=str(number), first_at=START, last_at=START)
+    shown = api.get(f"/api/jobs/{job.public_id}/events").json()["data"]["events"]
+    assert [event["reason"] for event in shown] == ["Submitted", "Cluster0", "Cluster1"]
