@@ -37,10 +37,8 @@ POD_REASONS = {
     # Refused by the kubelet after the scheduler had placed it: it never ran, and may well run elsewhere.
     "UnexpectedAdmissionError": PodReason.EVICTED,
     "NodeAffinity": PodReason.EVICTED,
-    "OutOfcpu": PodReason.EVICTED,
-    "OutOfmemory": PodReason.EVICTED,
-    "OutOfpods": PodReason.EVICTED,
 }
+OUT_OF = "OutOf"  # and the resource: OutOfcpu, OutOfpods, OutOfnvidia.com/gpu; refused by the kubelet as well
 CONTAINER_REASONS = {
     "OOMKilled": PodReason.OOM_KILLED,
     "StartError": PodReason.START_ERROR,
@@ -92,13 +90,17 @@ def phase_and_reason(pod: wire.Pod, told: PodReason) -> tuple[PodPhase, PodReaso
         return (PodPhase.FAILED, disruption(pod) or told) if interrupted(pod) else (phase, PodReason.COMPLETED)
     if phase is not PodPhase.FAILED:
         return phase, (disruption(pod) if told_at(pod) else None) or PodReason.NONE
-    if reason := disruption(pod) or POD_REASONS.get(pod.status.reason):
+    if reason := disruption(pod) or named_reason(pod.status.reason):
         return phase, reason
     ended = state_of(pod).terminated
     own = CONTAINER_REASONS.get(ended.reason) if ended else None
     if own is None and interrupted(pod):
         return phase, told
     return phase, own or (PodReason.ERROR if ended else PodReason.LOST)
+
+
+def named_reason(reason: str) -> PodReason | None:
+    return PodReason.EVICTED if reason.startswith(OUT_OF) else POD_REASONS.get(reason)
 
 
 def disruption(pod: wire.Pod) -> PodReason | None:

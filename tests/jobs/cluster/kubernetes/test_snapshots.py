@@ -103,6 +103,7 @@ def test_a_disruption_is_the_reason_whatever_the_command_made_of_it(
         ("NodeLost", PodReason.NODE_LOST),
         ("DeadlineExceeded", PodReason.DEADLINE),
         ("OutOfcpu", PodReason.EVICTED),
+        ("OutOfnvidia.com/gpu", PodReason.EVICTED),
         ("UnexpectedAdmissionError", PodReason.EVICTED),
     ],
 )
