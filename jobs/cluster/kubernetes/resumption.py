@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from jobs.cluster.kubernetes.stamped import Lines, Part, Piece, lines_of
+from jobs.cluster.kubernetes.stamped import Lines, Part, Piece, nanoseconds
 from jobs.logs.position import LogPosition, new_digest
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ class Search:
         return []
 
     def _lines(self, block: Lines) -> list[Part]:
-        for number, line in enumerate(lines_of(block)):
-            rest = self._piece(Piece(line.time_ns, line.data, starts=True))
-            if self.is_open and line.end < len(block.raw):
-                rest.append(Lines(block.raw[line.end :], block.stamps[number + 1 :]))
+        for number, (stamp, text) in enumerate(zip(block.stamps, block.texts, strict=True), 1):
+            rest = self._piece(Piece(nanoseconds(stamp), text + b"\n", starts=True))
+            if self.is_open and number < len(block.texts):
+                rest.append(block.after(number))
             if self.is_open or self.is_lost:
                 return rest
         return []
@@ -112,12 +112,10 @@ class Newer:
         return []
 
     def _lines(self, block: Lines) -> list[Part]:
-        start = 0
-        for number, line in enumerate(lines_of(block)):
-            if line.time_ns > self.position.time_ns:
+        for number, stamp in enumerate(block.stamps):
+            if nanoseconds(stamp) > self.position.time_ns:
                 self.is_open = True
-                return [Lines(block.raw[start:], block.stamps[number:])]
-            start = line.end
+                return [block.after(number)]
         return []
 
     def _piece(self, piece: Piece) -> list[Part]:

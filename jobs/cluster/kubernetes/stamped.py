@@ -4,7 +4,7 @@ The time is RFC 3339 with nine digits of the second and the node's offset from U
 without one is no output: the kubelet's own complaint in place of the log, or at its end ("failed to create fsnotify
 watcher: too many open files"), or the rest of a line whose beginning `sinceTime` left out.
 
-What there is much of, whole lines, goes through regular expressions a block at a time, not through Python a line.
+What there is much of, whole lines, is taken apart by one regular expression a block at a time, not by Python a line.
 """
 
 import re
@@ -15,7 +15,10 @@ from functools import lru_cache
 
 from jobs.cluster.base import LogLines
 
-STAMP = re.compile(rb"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))(?: |(?=\n))", re.MULTILINE)
+TIME = rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))"
+STAMP = re.compile(TIME + rb" ")
+# It begins with the newline before the line, which the engine finds many times faster than a line's beginning.
+STAMPED = re.compile(rb"\n" + TIME + rb"(?: |(?=\n)|\Z)")
 SECOND = len("2025-01-15T10:30:00")
 SHARED = len("2025-01-15T10:30:00.123")  # lines of one millisecond share a time in the store
 LINE_MAX = 1 << 20  # a longer line is given in pieces
@@ -25,10 +28,13 @@ LATEST_NS = (1 << 63) - 1
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Whole lines, each with its time in front, and those times as they stand there."""
+    """Whole lines: their times as they stand in front of them, and their texts without the newline."""
 
-    raw: bytes
     stamps: Sequence[bytes]
+    texts: Sequence[bytes]
+
+    def after(self, number: int) -> "Lines":
+        return Lines(self.stamps[number:], self.texts[number:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +47,6 @@ class Piece:
 
 
 Part = Lines | Piece
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    time_ns: int
-    data: bytes
-    end: int  # in the raw block
 
 
 class Splitter:
@@ -104,20 +103,26 @@ class Splitter:
         return parts
 
     def _whole(self, raw: bytes) -> list[Part]:
-        stamps = STAMP.findall(raw)
-        if len(stamps) != raw.count(b"\n"):
-            raw = b"".join(self._stamped(raw))
-        elif stamps:
+        """`raw` ends where a line does."""
+        before, *found = STAMPED.split(b"\n" + raw[:-1])
+        stamps, texts = found[::2], found[1::2]
+        if len(stamps) == raw.count(b"\n"):
             self.complaint = b""
-        return [Lines(raw, stamps)] if raw else []
+        else:
+            texts = self._without_complaints(before, texts)
+        return [Lines(stamps, texts)] if stamps else []
 
-    def _stamped(self, raw: bytes) -> Iterator[bytes]:
-        for line in raw[:-1].split(b"\n"):
-            if STAMP.match(line + b"\n"):
-                self.complaint = b""
-                yield line + b"\n"
-            else:
-                self._complain(line)
+    def _without_complaints(self, before: bytes, texts: Sequence[bytes]) -> list[bytes]:
+        """A line that has no time stands in the text of the one before it."""
+        self._complain(before[1:])
+        kept = []
+        for text in texts:
+            own, newline, rest = text.partition(b"\n")
+            kept.append(own)
+            self.complaint = b""
+            if newline:
+                self._complain(rest)
+        return kept
 
     def _complain(self, line: bytes) -> None:
         self.complaint = line[:COMPLAINT_MAX]
@@ -140,16 +145,6 @@ def nanoseconds(stamp: bytes) -> int:
     return min(max(0, whole * 1_000_000_000 + int(fraction.ljust(9, b"0") or b"0")), LATEST_NS)
 
 
-def lines_of(block: Lines) -> Iterator[Line]:
-    """One by one, for where each time matters."""
-    start = 0
-    for stamp in block.stamps:
-        match = STAMP.match(block.raw, start)
-        assert match is not None
-        start = block.raw.index(b"\n", match.end()) + 1
-        yield Line(nanoseconds(stamp), block.raw[match.end() : start], start)
-
-
 def gathered(parts: Sequence[Part]) -> LogLines:
     """The parts' bytes without the times in front, and those times as LogLines wants them."""
     data: list[bytes] = []
@@ -166,13 +161,9 @@ def gathered(parts: Sequence[Part]) -> LogLines:
 
 def groups(block: Lines) -> Iterator[tuple[int, bytes]]:
     """Lines of one millisecond together; at the end, apart, those of just the last one's time."""
-    start = 0
-    for first, following in zip(firsts := first_lines(block.stamps), [*firsts[1:], None], strict=True):
-        end = len(block.raw)
-        if following is not None:
-            end = block.raw.index(b"\n" + block.stamps[following], start) + 1
-        yield nanoseconds(block.stamps[first]), STAMP.sub(b"", block.raw[start:end])
-        start = end
+    firsts = first_lines(block.stamps)
+    for first, following in zip(firsts, [*firsts[1:], len(block.texts)], strict=True):
+        yield nanoseconds(block.stamps[first]), b"\n".join((*block.texts[first:following], b""))
 
 
 def first_lines(stamps: Sequence[bytes]) -> list[int]:
