@@ -12,6 +12,7 @@ A capture that fails is tried again after a pause, and stops no other.
 import asyncio
 import logging
 import resource
+from asyncio import sslproto
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -87,6 +88,7 @@ class Capture:
     async def run(self) -> None:
         """Until cancelled; then nothing of it goes on."""
         allow_open_files()
+        spare_memory()
         works = [asyncio.create_task(work()) for work in (self.begin_for_ever, self.tell_for_ever, self.look_for_ever)]
         try:
             await asyncio.gather(*works)
@@ -245,3 +247,9 @@ def allow_open_files() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def spare_memory() -> None:
+    """asyncio gives each TLS connection 256 KiB to read into, which would be most of what thousands of silent logs cost;
+    a TLS record has at most 16 KiB (RFC 8446, section 5.1)."""
+    sslproto.SSLProtocol.max_size = 16 << 10
