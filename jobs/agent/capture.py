@@ -250,6 +250,6 @@ def allow_open_files() -> None:
 
 
 def spare_memory() -> None:
-    """asyncio gives each TLS connection 256 KiB to read into, which would be most of what thousands of silent logs cost;
-    a TLS record has at most 16 KiB (RFC 8446, section 5.1)."""
+    """asyncio gives each TLS connection 256 KiB to read into, which would be most of what thousands of silent logs
+    cost; a TLS record has at most 16 KiB (RFC 8446, section 5.1)."""
     sslproto.SSLProtocol.max_size = 16 << 10
