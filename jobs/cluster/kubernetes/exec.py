@@ -99,9 +99,11 @@ class KubernetesSession:
         self.tasks = {self.loop.create_task(part()) for part in (self.keep_alive, self.watch_pod)}
 
     async def read(self) -> bytes:
+        """Always lets other tasks run, so that a flood does not shut out the keyboard."""
         while self.closing is None:
             if self.rest:
                 data, self.rest = self.rest[:READ_BYTES], self.rest[READ_BYTES:]
+                await asyncio.sleep(0)
                 return data
             if self.ended:
                 break

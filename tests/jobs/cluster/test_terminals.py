@@ -88,6 +88,12 @@ async def test_a_word_of_the_command_is_never_read_by_a_shell(shell: Open) -> No
     assert await rest(session) == "$(id) `id` a  b '\"; id\r\n"
 
 
+async def test_a_child_that_holds_the_terminal_does_not_keep_it_open(shell: Open) -> None:
+    session = await shell("/bin/sh", "-c", "sleep 300 & echo last words; exit 3")
+    assert "last words" in await rest(session)
+    assert await session.wait() == 3
+
+
 async def test_ctrl_c_interrupts(shell: Open) -> None:
     session = await shell(
         "/bin/sh", "-c", "trap 'echo interrupted; exit 5' INT; echo started; while :; do sleep 1; done"
@@ -112,6 +118,24 @@ async def test_large_output_arrives_whole(shell: Open) -> None:
     shown = await rest(session, seconds=30)
     assert shown == "x" * 3_000_000 + "end"
     assert await session.wait() == 0
+
+
+async def test_a_flood_lets_other_tasks_run(shell: Open) -> None:
+    session = await shell("/usr/bin/yes")
+    turns = reads = size = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counter = asyncio.create_task(count())
+    while size < 1 << 20:
+        size += len(await session.read())
+        reads += 1
+    counter.cancel()
+    assert turns >= reads
 
 
 @pytest.mark.parametrize(

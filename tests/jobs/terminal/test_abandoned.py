@@ -9,15 +9,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.models import Project, User
+from accounts.models import User
 from jobs.cluster.base import EXEC_MARK, PodRef
 from jobs.cluster.kubernetes import exec as terminal
 from jobs.cluster.kubernetes.aclient import AsyncClient
 from jobs.clusters import access, as_text
-from jobs.models import Attempt, Job, Pod, Queue, ResourcePool, TerminalSession
+from jobs.models import Job, Pod, ResourcePool, TerminalSession
 from jobs.terminal import abandoned, records
-from tests.jobs.cluster.kubernetes.pods import sleeping_pod
-from tests.jobs.conftest import submit
+from tests.jobs.terminal.pods import pool_on, running_pod_on
 from tests.kube import ApiServer
 from tests.kube.faults import Fault
 from tests.kube.kubelet.watchdog import marked
@@ -38,27 +37,13 @@ def server() -> Iterator[ApiServer]:
 
 @pytest.fixture
 def cluster(server: ApiServer, tmp_path: Path, settings: Any, db: None) -> ResourcePool:
-    settings.KUBECONFIG_DIR = tmp_path
     settings.LOCAL_POOL_ENABLED = False
-    path = server.kubeconfig(tmp_path / "pool.yaml")
-    return ResourcePool.objects.create(
-        name="k", kind=ResourcePool.KUBERNETES, is_default=True, options={"kubeconfig": path.name}
-    )
+    return pool_on(server, tmp_path, settings)
 
 
 @pytest.fixture
-def job(cluster: ResourcePool, project: Project, alice: User) -> Job:
-    queue = Queue.objects.create(pool=cluster, name="default", is_default=True)
-    made = submit(alice)
-    Job.objects.filter(pk=made.pk).update(pool=cluster, queue=queue)
-    return Job.objects.get(pk=made.pk)
-
-
-@pytest.fixture
-def row(server: ApiServer, job: Job) -> Pod:
-    ref = sleeping_pod(server, job.public_id)
-    attempt = Attempt.objects.create(job=job, number=1, started_at=timezone.now())
-    return Pod.objects.create(job=job, attempt=attempt, replica=0, name=ref.name, uid=ref.uid, phase="Running")
+def row(server: ApiServer, cluster: ResourcePool, job: Job) -> Pod:
+    return running_pod_on(server, cluster, job)
 
 
 def session(row: Pod, user: User, **fields: object) -> TerminalSession:

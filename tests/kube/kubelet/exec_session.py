@@ -7,7 +7,9 @@ by a command that does not read what the client sent before (one loop reads them
 import asyncio
 import json
 import os
+from asyncio import FIRST_COMPLETED
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import WSMsgType, web
 
@@ -48,7 +50,7 @@ class ExecSession:
         typing = asyncio.create_task(self.type(process))
         showing = asyncio.create_task(self.show(process))
         try:
-            await asyncio.wait({typing, showing}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({typing, showing}, return_when=FIRST_COMPLETED)
             if showing.done() and showing.exception() is None:
                 await self.finish(self.frames.result(await asyncio.shield(process.ended)))
         finally:
@@ -79,18 +81,31 @@ class ExecSession:
 
     async def pump(self, process: Process, stream: str, fd: int) -> None:
         """Reads only when what it read before is on its way: a client that does not read stops the command."""
-        while data := await self.read(fd):
+        while data := await self.read(process, fd):
             if self.options.stdout if stream == "stdout" else self.options.stderr:
                 await self.send(OUTPUTS[stream], data)
 
-    async def read(self, fd: int) -> bytes:
+    async def read(self, process: Process, fd: int) -> bytes:
+        """A terminal ends with its command, whoever else has it open (containerd's shim shuts the console down)."""
         while True:
+            over = process.is_tty and process.ended.done()
             try:
                 return os.read(fd, CHUNK_BYTES)
             except BlockingIOError:
-                await self.until_ready(fd, writing=False)
+                if over:
+                    return b""
+                await self.until_readable(process, fd)
             except OSError:  # EIO: nobody has the terminal open any more
                 return b""
+
+    async def until_readable(self, process: Process, fd: int) -> None:
+        ready = asyncio.create_task(self.until_ready(fd, writing=False))
+        try:
+            ends: list[asyncio.Future[Any]] = [ready, process.ended] if process.is_tty else [ready]
+            await asyncio.wait(ends, return_when=FIRST_COMPLETED)
+        finally:
+            ready.cancel()
+            await asyncio.gather(ready, return_exceptions=True)
 
     async def until_ready(self, fd: int, *, writing: bool) -> None:
         add, remove = (
