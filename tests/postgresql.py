@@ -20,15 +20,9 @@ from urllib.parse import quote
 DEBIAN = Path("/usr/lib/postgresql")
 USER = "platform"
 START_SECONDS = 30.0
-# A server that may lose everything, for at most a few connections.
-SETTINGS = {
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "listen_addresses": "",
-    "max_connections": "50",
-    "shared_buffers": "64MB",
-}
+SETTINGS = {"listen_addresses": "", "max_connections": "50", "shared_buffers": "128MB"}
+# Of a server that may lose everything.
+LOSING = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 def binaries() -> Path | None:
@@ -49,8 +43,9 @@ def account() -> pwd.struct_passwd | None:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """The DATABASE_URL of a server that lives as long as the block. Raises FileNotFoundError where there is none."""
+def server(*, durable: bool = False) -> Iterator[str]:
+    """The DATABASE_URL of a server that lives as long as the block. A durable one keeps a commit through loss of power,
+    as in production. Raises FileNotFoundError where there is none."""
     directory = binaries()
     if directory is None:
         raise FileNotFoundError("no PostgreSQL server: install Debian's postgresql, or put one on the PATH")
@@ -62,7 +57,7 @@ def server() -> Iterator[str]:
     try:
         data = place / "data"
         run([directory / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"], owner)
-        process = start(directory, data, place, owner)
+        process = start(directory, data, place, owner, {} if durable else LOSING)
         run([directory / "createdb", "-h", place, "-U", USER, "platform"], owner)
         yield f"postgresql://{USER}@/platform?host={quote(str(place), safe='')}"
     finally:
@@ -72,9 +67,11 @@ def server() -> Iterator[str]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def start(directory: Path, data: Path, sockets: Path, owner: pwd.struct_passwd | None) -> subprocess.Popen[bytes]:
+def start(
+    directory: Path, data: Path, sockets: Path, owner: pwd.struct_passwd | None, more: dict[str, str]
+) -> subprocess.Popen[bytes]:
     """Waits until it answers. Raises RuntimeError with its log when it does not."""
-    settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    settings = [part for name, value in (SETTINGS | more).items() for part in ("-c", f"{name}={value}")]
     log = (sockets / "log").open("wb")
     process = subprocess.Popen(
         [directory / "postgres", "-D", data, "-k", sockets, *settings],
