@@ -37,7 +37,8 @@ class ContainerLog:
         return self.shown([entry for entry in present if entry[0] >= first_ns])
 
 
-STEPS = st.sampled_from([0, 0, 1, 40_000, 900_000, 700_000_000, 2_500_000_000, -30_000])
+NEXT_SECOND = 10_000  # from its beginning: a line before it in time may come after it
+STEPS = st.sampled_from([0, 0, 1, 40_000, 900_000, 700_000_000, 2_500_000_000, -30_000, NEXT_SECOND])
 WORDS = st.sampled_from([b"", b"a", b"step", b"\xff\xfe", b"\r", "损失 ".encode(), stamp(FIRST_NS) + b"x", b"y" * 70])
 
 
@@ -51,6 +52,8 @@ def container_logs(draw: st.DrawFn, *, distinct: bool = False) -> ContainerLog:
         draw(st.lists(st.tuples(STEPS, WORDS, st.booleans()), max_size=25))
     ):
         time_ns += (step or 1) if distinct else step
+        if step == NEXT_SECOND:
+            time_ns += SECOND - time_ns % SECOND
         used = {one for one, _line in entries}
         while time_ns in used and time_ns != entries[-1][0]:
             time_ns += 1

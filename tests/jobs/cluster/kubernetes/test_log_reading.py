@@ -11,6 +11,7 @@ from jobs.cluster.base import LogLines
 from jobs.cluster.kubernetes import stamped
 from jobs.cluster.kubernetes.reading import Reading
 from jobs.cluster.kubernetes.stamped import nanoseconds
+from jobs.logs.position import LogPosition, Trail
 from tests.jobs.cluster.kubernetes.container_log import FIRST_NS, SECOND, ContainerLog, container_logs, stamp
 
 RELAXED = settings(deadline=None, max_examples=300)
@@ -18,18 +19,20 @@ RELAXED = settings(deadline=None, max_examples=300)
 
 @dataclass(frozen=True)
 class Pass:
-    """One answer: what of the log was written and gone by then, where it broke off, and how it was cut into chunks."""
+    """One answer: what of the log was written and gone by then, where it broke off, and how it was cut into chunks.
+    `anew`: another reader goes on from the position."""
 
     written: float
     rotated: float
     broken: float | None
     chunk: int
     flush: bool
+    anew: bool
 
 
 SHARES = st.floats(0, 1)
 PASSES = st.lists(
-    st.builds(Pass, SHARES, SHARES, st.none() | SHARES, st.integers(1, 90), st.booleans()), max_size=6
+    st.builds(Pass, SHARES, SHARES, st.none() | SHARES, st.integers(1, 90), st.booleans(), st.booleans()), max_size=6
 ).map(lambda passes: sorted(passes, key=lambda one: one.written))
 
 
@@ -46,6 +49,8 @@ def take(reading: Reading, answer: bytes, chunk: int, *, flush: bool) -> Iterato
 def read_all(log: ContainerLog, passes: list[Pass], *, rotates: bool) -> list[LogLines]:
     reading, found, rotated = Reading(None), [], 0
     for one in passes:
+        if one.anew:
+            reading = Reading(position(found))
         written = round(one.written * len(log.entries))
         if rotates and any(lines.data for lines in found):  # before that, nobody can know that something is gone
             rotated = max(rotated, round(one.rotated * written))
@@ -60,6 +65,14 @@ def read_all(log: ContainerLog, passes: list[Pass], *, rotates: bool) -> list[Lo
             break
         found.append(reading.give_up())
     return [lines for lines in found if lines.data or lines.gap]
+
+
+def position(found: list[LogLines]) -> LogPosition | None:
+    trail = Trail()
+    for lines in found:
+        if lines.data:
+            trail.add(lines.data, lines.times)
+    return trail.position
 
 
 def timed(found: list[LogLines]) -> Iterator[tuple[bytes, int]]:
@@ -159,6 +172,18 @@ def test_reading_goes_on_inside_a_huge_line() -> None:
     first = list(take(reading, log.answer(None)[: 5 << 20], 65536, flush=False))
     reading.begin()
     found = first + list(take(reading, log.answer(None), 65536, flush=False))
+    assert b"".join(lines.data for lines in found) == log.content
+
+
+def test_another_reader_goes_on_inside_a_line_again_and_again() -> None:
+    log = ContainerLog([(FIRST_NS, bytes(range(32, 112))), (FIRST_NS + 5, b"after")])
+    reading = Reading(None)
+    found = []
+    for end in (40, 50, 60, 80, 200):
+        answer = log.answer(reading.begin())[:end]
+        found += take(reading, answer, 1000, flush=False)
+        if end == 40:
+            reading = Reading(position(found))
     assert b"".join(lines.data for lines in found) == log.content
 
 
