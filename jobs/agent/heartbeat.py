@@ -18,6 +18,7 @@ from jobs.models import ResourcePool
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 10.0
+UNSEEN_SECONDS = 1.0  # so soon it is said that the cluster has come in sight
 CAPACITY_SECONDS = 30.0
 
 
@@ -27,7 +28,8 @@ async def beat_for_ever(pool: ResourcePool, streams: ClusterStreams, lane: Lane)
             await lane.run(beat, pool, streams.watched_at())
         except Exception:  # such as a database away for a moment: the age of the last beat shows it
             logger.exception("The heartbeat of pool %s failed", pool.name)
-        await asyncio.sleep(BEAT_SECONDS)
+        in_sight = streams.watched_at() is not None
+        await asyncio.sleep(BEAT_SECONDS if in_sight else min(BEAT_SECONDS, UNSEEN_SECONDS))
 
 
 def beat(pool: ResourcePool, watched_at: datetime | None) -> None:
