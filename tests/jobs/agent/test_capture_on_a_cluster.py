@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 from django.utils import timezone
@@ -20,16 +20,19 @@ from django.utils import timezone
 from accounts.models import User
 from jobs import wakeups
 from jobs.agent.capture import Capture, Pace
-from jobs.agent.lanes import Lane, connected
+from jobs.agent.lanes import Lane, Lanes, connected
+from jobs.agent.roster import works_of
 from jobs.cluster.base import ObjectRef, PodRef, Present
 from jobs.cluster.kubernetes.cluster import KubernetesCluster
 from jobs.cluster.kubernetes.connection import Access
 from jobs.cluster.kubernetes.options import PoolOptions
 from jobs.cluster.kubernetes.streams import KubernetesStreams
+from jobs.clusters import streams_for
 from jobs.logs.captured import GAP
 from jobs.logs.filesystem import FilesystemLogStore
 from jobs.logs.store import LogKey, LogNotFound
 from jobs.models import Attempt, Job, Pod, Queue, ResourcePool
+from jobs.reconcile.loop import reconcile
 from tests.jobs.cluster.worlds import eventually, spec
 from tests.jobs.conftest import submit
 from tests.kube import ApiServer
@@ -285,3 +288,46 @@ async def test_two_hundred_pods_at_once(world: World, pool: ResourcePool, queue:
         await stored(job)
     for replica in range(count):
         assert world.text(job.public_id, replica).decode() == "".join(f"{replica} {n}\n" for n in range(1, 6))
+
+
+async def test_a_job_is_removed_from_its_cluster_when_its_logs_are_stored(
+    world: World, bob: User, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """From the create to the end, without a worker: the agent stands in for it."""
+    monkeypatch.setattr(wakeups, "wake", lambda _pool: False)
+    settings.KUBECONFIG_DIR, settings.LOG_DIR = world.root, world.store.root
+    kubeconfig = world.kubeconfig.rename(world.root / f"{world.root.name}.yaml").name
+
+    def make() -> tuple[ResourcePool, Job]:
+        options = {"kubeconfig": kubeconfig}
+        pool = ResourcePool.objects.create(name="gpu", kind="kubernetes", is_default=True, options=options)
+        Queue.objects.create(pool=pool, name="default", is_default=True)
+        return pool, submit(bob, replicas=2, command=["/bin/sh", "-c", "echo hello from $RANK; sleep 0.3; echo bye"])
+
+    pool, job = await asyncio.to_thread(connected, make)
+    lanes = Lanes()
+    tasks = [asyncio.create_task(work) for work in works_of(pool, streams_for(pool), lanes.of(pool.pk))]
+
+    def is_done() -> bool:
+        reconcile(pool)
+        job.refresh_from_db()
+        return job.status == "Succeeded" and job.next_check_at is None
+
+    try:
+        async with asyncio.timeout(60):
+            while not await asyncio.to_thread(connected, is_done):
+                await asyncio.sleep(0.1)
+                assert world.server.list("jobs") or not await asyncio.to_thread(connected, unstored, job)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        lanes.close()
+    assert not await asyncio.to_thread(connected, unstored, job)
+    assert world.server.list("jobs") == []
+    for replica in range(2):
+        assert world.text(job.public_id, replica).decode() == f"hello from {replica}\nbye\n"
+
+
+def unstored(job: Job) -> bool:
+    return Pod.objects.filter(job=job, log_stored_at=None).exclude(uid="").exists()
