@@ -31,6 +31,7 @@ from tests.kube.requests_seen import RequestLog
 from tests.kube.rest import Rest
 from tests.kube.scheduler import Scheduler
 from tests.kube.simulated import SimulatedKubelet
+from tests.kube.simulated_logs import SimulatedLogs
 from tests.kube.store import Store
 from tests.kube.timing import Timing
 
@@ -92,7 +93,9 @@ class ControlPlane:
         name = self.settings.node.name
         if self.settings.simulate:
             simulated = SimulatedKubelet(self.store, name, self.settings.timing)
+            self.simulated_logs = SimulatedLogs(self.store)
             self.spawn(simulated.run())
+            self.spawn(self.simulated_logs.run())
             return simulated
         kubelet = Kubelet(self.store, self.recorder, name, self.settings.on_node)
         await kubelet.start()
@@ -104,6 +107,8 @@ class ControlPlane:
         app.add_routes(Control(self).routes())
         if isinstance(self.kubelet, Kubelet):
             app.add_routes(pod_routes.routes(self.store, self.kubelet))
+        else:
+            app.add_routes(self.simulated_logs.routes())
         app.router.add_route("*", "/{path:.*}", self.rest.handle)
         return app
 
