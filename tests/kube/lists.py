@@ -69,10 +69,13 @@ class Lists:
     def render(
         self, resource: Resource, version: int, records: Iterable[Record], extra: dict[str, object], accept: str
     ) -> bytes:
+        """A list of metadata that holds nothing has null for its items (k8s.io/apiserver, handlers/response.go,
+        asPartialObjectMetadataList appends to a nil slice); any other has an empty list."""
         metadata = msgspec.json.encode({"resourceVersion": str(version), **extra})
         if partial.wanted(accept):
             head, items = (b"PartialObjectMetadataList", b"meta.k8s.io/v1"), partial.partials(records)
         else:
             head = (f"{resource.kind}List".encode(), resource.api_version.encode())
             items = [record.item for record in records]
-        return b'{"kind":"%s","apiVersion":"%s","metadata":%s,"items":[%s]}' % (*head, metadata, b",".join(items))
+        body = b"[%s]" % b",".join(items) if items or not partial.wanted(accept) else b"null"
+        return b'{"kind":"%s","apiVersion":"%s","metadata":%s,"items":%s}' % (*head, metadata, body)

@@ -112,8 +112,11 @@ def test_items_of_a_list_lack_their_kind(client: Client) -> None:
 
 
 def test_metadata_alone(client: Client) -> None:
-    client.create("configmaps", config_map())
+    """Its list has null for the items that it does not have."""
     accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+    empty = client.request("GET", client.path("configmaps"), Accept=accept).json
+    assert (empty["items"], client.get("configmaps").json["items"]) == (None, [])
+    client.create("configmaps", config_map())
     found = client.request("GET", client.path("configmaps"), Accept=accept).json
     assert found["kind"] == "PartialObjectMetadataList"
     assert set(found["items"][0]) == {"kind", "apiVersion", "metadata"}

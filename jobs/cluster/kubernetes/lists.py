@@ -6,17 +6,18 @@ expired on the way (410) is an error too: the next list starts from the beginnin
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from jobs.cluster.errors import Unavailable
 from jobs.cluster.kubernetes import wire
-from jobs.cluster.kubernetes.client import JSON, Client, Query
+from jobs.cluster.kubernetes.client import JSON, METADATA_LIST, Client, Query
 
 PAGE = 1000
 MOST_PAGES = 1000
 T = TypeVar("T")
+Shape = type[wire.List[Any]] | type[wire.MetadataList[Any]]
 
 
 @dataclass(slots=True)
@@ -31,31 +32,32 @@ def listed(
     client: Client, kind: tuple[str, str], of: type[T], selector: str, *, accept: str = JSON, query: Query = ()
 ) -> Listing[T]:
     found: Listing[T] = Listing()
+    shape = wire.MetadataList if accept == METADATA_LIST else wire.List
     fixed: Sequence[tuple[str, str]] = [("labelSelector", selector), ("limit", str(PAGE)), *query]
     token = ""
     for _page in range(MOST_PAGES):
         body = client.get(kind, query=[*fixed, ("continue", token)] if token else fixed, accept=accept)
-        token = take(body, of, found)
+        token = take(body, shape, of, found)
         if not token:
             return found
     raise Unavailable(f"a list of {kind[1]} that does not end")
 
 
-def take(body: bytes, of: type[T], found: Listing[T]) -> str:
+def take(body: bytes, shape: Shape, of: type[T], found: Listing[T]) -> str:
     """Adds a page's objects; answers the token for the next page, empty for the last."""
     try:
-        page = wire.decode(body, wire.List[of])  # type: ignore[valid-type]
+        page = wire.decode(body, shape[of])  # type: ignore[index]
     except Unavailable:
-        return take_one_by_one(body, of, found)
-    found.items += page.items
-    return page.metadata.next
+        return take_one_by_one(body, shape, of, found)
+    found.items += page.items or ()
+    return str(page.metadata.next)
 
 
-def take_one_by_one(body: bytes, of: type[T], found: Listing[T]) -> str:
-    page = wire.decode(body, wire.List[msgspec.Raw])
-    for raw in page.items:
+def take_one_by_one(body: bytes, shape: Shape, of: type[T], found: Listing[T]) -> str:
+    page = wire.decode(body, shape[msgspec.Raw])  # type: ignore[index]
+    for raw in page.items or ():
         try:
             found.items.append(wire.decode(raw, of))
         except Unavailable:
             found.broken.append(wire.decode(raw, wire.Object).metadata)
-    return page.metadata.next
+    return str(page.metadata.next)

@@ -202,6 +202,14 @@ class List(Wire, Generic[T]):
     metadata: ListMeta = msgspec.field(default_factory=ListMeta)
 
 
+class MetadataList(Wire, Generic[T]):
+    """A PartialObjectMetadataList: one without objects has `"items": null`, as the API server gathers them in a slice
+    that nothing was added to (k8s.io/apiserver, endpoints/handlers/response.go, asPartialObjectMetadataList)."""
+
+    items: list[T] | None
+    metadata: ListMeta = msgspec.field(default_factory=ListMeta)
+
+
 class WatchEvent(Wire):
     """One line of a watch; `object` is decoded once its type is known (an ERROR carries a Status)."""
 

@@ -156,6 +156,17 @@ def test_attempts_are_listed_with_their_uids(server: ApiServer, cluster: Kuberne
     assert set(cluster.list_attempts()) == refs
 
 
+def test_where_there_is_none_none_is_listed(cluster: KubernetesCluster) -> None:
+    """Lists of metadata that hold nothing have null for their items."""
+    assert cluster.list_attempts() == []
+
+
+def test_a_broken_list_is_not_taken_for_an_empty_one(server: ApiServer, cluster: KubernetesCluster) -> None:
+    server.faults.lists_without_items()
+    with pytest.raises(Unavailable):
+        cluster.list_attempts()
+
+
 def test_what_an_attempt_left_without_a_job_is_listed_and_goes(server: ApiServer, cluster: KubernetesCluster) -> None:
     made = spec("true", replicas=2, secret_envs=(("TOKEN", "x"),))
     server.faults.drop(verb="create", resource="jobs", count=1)
