@@ -50,6 +50,10 @@ class Pace:
         self.listed_at = now
         self.relist_at = now + timing.relist * self.jitter.uniform(0.9, 1.1)
 
+    def answered(self, now: float) -> None:
+        """A page of it was answered, or failed: the time to the next list counts from here."""
+        self.listed_at = now
+
     def not_asked(self) -> None:
         """The list that was begun never reached a server: it may be tried again after a mere pause."""
         self.listed_at, self.apart = self.before

@@ -36,7 +36,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 PAGE = 500
-STUCK = 5  # failures in a row with no word in between: what comes next may be unreadable, and a list steps over it
+STUCK = 5  # watches in a row that broke off before a word was understood: a list steps over what cannot be
 RESTLESS = 3  # watches in a row that ended at once: worth a word in the log
 
 
@@ -48,7 +48,7 @@ class Reflector:
     cache: Cache = field(init=False)
     trouble: Trouble = field(init=False)
     version: str = ""  # "": to be listed
-    failures: int = 0  # in a row, with no word of the server's in between
+    broken: int = 0  # watches that broke off in a row, with no word understood in between
     seen_at: datetime | None = None
     unreadable: bool = False
 
@@ -73,9 +73,8 @@ class Reflector:
                 await self.failed(exc)
 
     async def failed(self, exc: Exception) -> None:
-        self.failures += 1
-        if isinstance(exc, Expired) or self.failures >= STUCK:
-            self.version, self.failures = "", 0
+        if isinstance(exc, Expired) or self.broken >= STUCK:
+            self.version, self.broken = "", 0
         self.trouble.met(exc, "It is listed anew" if not self.version else "It goes on from where it was")
         await asyncio.sleep(self.pace.missed())
 
@@ -102,7 +101,12 @@ class Reflector:
         if found is None:
             self.cache.of_list_unread(wire.decode(raw, wire.Object).metadata)
             return None
-        seen = self.followed.seen(found, self.cache.kept.get(self.followed.key(found)))
+        try:
+            seen = self.followed.seen(found, self.cache.kept.get(self.followed.key(found)))
+        except Exception:
+            logger.exception("%s among the %s cannot be made sense of", found.metadata.name, self.trouble.what)
+            self.cache.of_list_unread(found.metadata)
+            return None
         return self.cache.of_list(seen) if seen else None
 
     async def page(self, after: str) -> wire.List[msgspec.Raw]:
@@ -113,6 +117,10 @@ class Reflector:
             if not after:
                 self.pace.not_asked()
             raise
+        except ClusterError:
+            self.pace.answered(time.monotonic())
+            raise
+        self.pace.answered(time.monotonic())
         page = wire.decode(body, wire.List[msgspec.Raw])
         if not page.metadata.resource_version:
             raise Unavailable(f"a list of {self.followed.name} without a version")
@@ -138,6 +146,9 @@ class Reflector:
                     async for line in lines:
                         if hint := self.event(line):
                             yield hint
+            except Exception:
+                self.broken += 1
+                raise
             finally:
                 lived = time.monotonic() - began >= self.pace.timing.short
                 if lived:
@@ -184,7 +195,7 @@ class Reflector:
 
     def heard(self) -> None:
         """The server spoke, and was understood."""
-        self.failures = 0
+        self.broken = 0
         self.seen_at = datetime.now(UTC)
 
     def path(self) -> str:

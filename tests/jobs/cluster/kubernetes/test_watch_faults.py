@@ -142,9 +142,10 @@ async def test_a_server_that_was_away_goes_on_where_it_was(
         server.stop_listening()
         server.finish_pods(exit_code=7)
         pace = watch.streams.paces[1]
-        await watch.until(lambda: pace.misses >= 2)
+        await watch.until(lambda: pace.misses >= 8)
         server.listen()
         ended = await watch.told(job_id, PodPhase.FAILED)
+        assert watch.lists("pods") == 1
         assert ended.pod and ended.pod.exit_code == 7
         await watch.until(lambda: warnings(caplog, "The watch of pods of pool.yaml works again"))
 
@@ -248,6 +249,17 @@ async def test_an_object_that_cannot_be_read_hides_no_other(
         third = create(server)
         await watch.told(third, PodPhase.RUNNING)
         assert watch.gone() == [], "it is there, whatever it is"
+
+
+async def test_a_list_steps_over_what_a_watch_cannot_take(
+    server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.cluster.kubernetes.watch.LARGEST_LINE", 400)
+    async with watching(server, tmp_path) as watch:
+        await watch.begun()
+        job_id = create(server)
+        await watch.told(job_id, PodPhase.RUNNING)
+        assert watch.lists("pods") > 1
 
 
 async def test_many_are_listed_in_pages(server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
