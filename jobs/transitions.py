@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.expressions import Combinable
 
 from jobs.events import platform_event
-from jobs.models import Event, Job
+from jobs.models import Event, Job, JobCount
 from jobs.states import FINAL, TRANSITIONS, JobStatus
 from jobs_platform.inserts import insert_all
 from jobs_platform.updates import update_each
@@ -51,9 +51,21 @@ def apply_all(moves: Sequence[Move], now: datetime) -> list[Move]:
     if not moves:
         return []
     with transaction.atomic(savepoint=False):
+        lock_in_order(moves)
         made = [move for group in alike(moves) for move in make(group, now)]
         insert_all([event_of(move, now) for move in made])
     return made
+
+
+def lock_in_order(moves: Sequence[Move]) -> None:
+    """On PostgreSQL two transactions that move several jobs, or count them in several statuses, would each come to wait
+    for a row of the other's. SQLite has one writer at a time."""
+    if not connection.features.has_select_for_update:
+        return
+    jobs = Job.objects.select_for_update(no_key=True).filter(pk__in=[move.job_pk for move in moves]).order_by("pk")
+    projects = set(jobs.values_list("project_id", flat=True))
+    counts = JobCount.objects.select_for_update(no_key=True).filter(project__in=projects).order_by("pk")
+    list(counts.values_list("pk", flat=True))
 
 
 def alike(moves: Sequence[Move]) -> Iterable[Sequence[Move]]:

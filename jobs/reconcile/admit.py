@@ -32,7 +32,8 @@ def admit(pool: ResourcePool, now: datetime) -> int:
     if not waiting:
         return 0
     with transaction.atomic():
-        pool = ResourcePool.objects.select_for_update().get(pk=pool.pk)
+        # Not its key: a create only needs that to stay, and must not wait for this.
+        pool = ResourcePool.objects.select_for_update(no_key=True).get(pk=pool.pk)
         choice = decide_places(pool, waiting)
         chosen = frozenset(choice.admitted)
         enters = [enter(job, now) for job in waiting if job.state is JobStatus.PENDING]

@@ -46,7 +46,7 @@ def claim(pool_id: int, now: datetime) -> Claim:
 def still_held(claim: Claim, keys: Iterable[int]) -> set[int]:
     """Which of these jobs nobody else has claimed since; called inside the transaction that writes about them, which
     keeps them so until it ends."""
-    held = Job.objects.select_for_update().filter(pk__in=list(keys), lease_token=claim.token).order_by("pk")
+    held = Job.objects.select_for_update(no_key=True).filter(pk__in=list(keys), lease_token=claim.token).order_by("pk")
     return set(held.values_list("pk", flat=True))
 
 

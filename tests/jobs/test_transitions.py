@@ -1,15 +1,22 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from jobs import transitions
 from jobs.models import Event, Job
+from jobs.reconcile import admit
 from jobs.states import JobStatus
 from jobs.transitions import Move
 from tests.jobs.conftest import submit
 
 pytestmark = pytest.mark.django_db
+
+
+# PostgreSQL locks jobs and counts in order first.
+LOCKS = 2 * connection.features.has_select_for_update
 
 
 def enter(job, **changes):
@@ -22,7 +29,7 @@ def statuses():
 
 def test_moves_that_are_alike_are_one_update(bob, queue, django_assert_num_queries):
     jobs = [submit(bob) for _ in range(20)]
-    with django_assert_num_queries(2):  # update, events
+    with django_assert_num_queries(2 + LOCKS):  # update, events
         made = transitions.apply_all([enter(job) for job in jobs], timezone.now())
     assert len(made) == 20
     assert set(statuses()) == {"Queued"}
@@ -35,7 +42,7 @@ def test_what_each_of_them_writes_may_differ(bob, queue, django_assert_num_queri
     moves = [
         enter(job, params={"n": at.isoformat()}, columns={"queued_at": at}) for job, at in zip(jobs, times, strict=True)
     ]
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(2 + LOCKS):
         transitions.apply_all(moves, timezone.now())
     assert list(Job.objects.order_by("pk").values_list("queued_at", flat=True)) == times
 
@@ -70,3 +77,27 @@ def test_a_job_that_moved_keeps_the_reason_of_its_move(job):
     transitions.apply(enter(job), timezone.now())
     transitions.explain_all([(job, "Running", {})])
     assert Job.objects.get().status_reason == "Waiting"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+def test_moves_from_several_sides_never_wait_for_each_other(bob, queue):
+    """Creates, admissions and stops at once: each locks jobs, counts and, by its foreign key, the pool."""
+
+    def create(_number):
+        try:
+            return submit(bob).pk
+        finally:
+            connection.close()
+
+    def admit_all():
+        try:
+            return admit.admit(queue.pool, timezone.now())
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        created = [threads.submit(create, number) for number in range(60)]
+        admitted = [threads.submit(admit_all) for _ in range(30)]
+        assert len({one.result() for one in created}) == 60
+        assert sum(one.result() for one in admitted) >= 0
