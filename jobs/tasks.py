@@ -14,7 +14,8 @@ from jobs.terminal import abandoned
 
 @shared_task(name=wakeups.TASK)
 def reconcile_pool(pool_id: int) -> None:
-    with pace.turn(pool_id):
+    far = ResourcePool.objects.filter(pk=pool_id, kind=ResourcePool.KUBERNETES).exists()
+    with pace.turn(pool_id, longest_rest=pace.FAR_REST if far else pace.LONGEST_REST):
         wakeups.answered(pool_id)
         pool = ResourcePool.objects.filter(pk=pool_id).first()
         if pool:

@@ -3,7 +3,8 @@
 Under a stream of creates each of them wakes a pass, and passes side by side or back to back would take a processor and
 the database's one write lock from those very creates. So a pass waits for its turn, and then for as long as the last
 one took. A pass that follows a pause, which is every pass of a quiet pool, begins at once; what arrives during a wait
-is done by the one pass after it.
+is done by the one pass after it. A pass over a pool far away spends its time waiting for the cluster and takes nothing
+from anybody meanwhile, so a shorter rest follows it.
 """
 
 import threading
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 LONGEST_REST = 0.05  # seconds
+FAR_REST = 0.01
 
 
 @dataclass(slots=True)
@@ -26,7 +28,7 @@ _paces: defaultdict[int, Pace] = defaultdict(Pace)
 
 
 @contextmanager
-def turn(pool_id: int) -> Iterator[None]:
+def turn(pool_id: int, *, longest_rest: float = LONGEST_REST) -> Iterator[None]:
     pace = _paces[pool_id]
     with pace.lock:
         if (remaining := pace.free_at - time.monotonic()) > 0:
@@ -36,4 +38,4 @@ def turn(pool_id: int) -> Iterator[None]:
             yield
         finally:
             ended = time.monotonic()
-            pace.free_at = ended + min(ended - began, LONGEST_REST)
+            pace.free_at = ended + min(ended - began, longest_rest)

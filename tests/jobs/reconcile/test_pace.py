@@ -51,6 +51,13 @@ def test_no_wait_is_long(clock):
     assert clock.slept == [pytest.approx(pace.LONGEST_REST)]
 
 
+def test_a_pool_far_away_rests_for_less(clock):
+    with pace.turn(1, longest_rest=pace.FAR_REST):
+        clock.now += 9
+    take_turn(clock, 0)
+    assert clock.slept == [pytest.approx(pace.FAR_REST)]
+
+
 def test_one_pass_at_a_time():
     inside, most = [], []
 
