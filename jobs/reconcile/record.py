@@ -41,8 +41,9 @@ def same(row: Pod, seen: PodSnapshot) -> bool:
 
 
 def copy(row: Pod, seen: PodSnapshot, now: datetime) -> None:
-    """What is known only to be gone has no uid, node or start of its own: those of the pod that was there stay, as its
-    log is still to be had under them."""
+    """What is known only to be gone has no uid, node or start of its own, and one whose end nobody saw no start: those
+    of the pod that was there stay, as its log is still to be had under them."""
+    is_another = seen.ref.uid not in ("", row.uid)
     row.uid = seen.ref.uid or row.uid
     row.phase = seen.phase.value
     row.ready = seen.phase is PodPhase.RUNNING
@@ -50,7 +51,7 @@ def copy(row: Pod, seen: PodSnapshot, now: datetime) -> None:
     row.exit_code = seen.exit_code
     row.reason = seen.reason.value
     row.message = seen.message
-    row.started_at = seen.started_at or (None if seen.ref.uid else row.started_at)
+    row.started_at = seen.started_at or (None if is_another else row.started_at)
     row.finished_at = seen.finished_at
     row.observed_at = now
 

@@ -37,13 +37,17 @@ POD_REASONS = {
     # Refused by the kubelet after the scheduler had placed it: it never ran, and may well run elsewhere.
     "UnexpectedAdmissionError": PodReason.EVICTED,
     "NodeAffinity": PodReason.EVICTED,
+    "TopologyAffinityError": PodReason.EVICTED,
 }
 OUT_OF = "OutOf"  # and the resource: OutOfcpu, OutOfpods, OutOfnvidia.com/gpu; refused by the kubelet as well
+# What the kubelet says of a container that it did not see end, or that never started before its pod was to end, with an
+# exit code of its own making (pkg/kubelet/status, TerminatePod).
+NOT_SEEN = "ContainerStatusUnknown"
 CONTAINER_REASONS = {
     "OOMKilled": PodReason.OOM_KILLED,
     "StartError": PodReason.START_ERROR,
     "ContainerCannotRun": PodReason.START_ERROR,
-    "ContainerStatusUnknown": PodReason.LOST,
+    NOT_SEEN: PodReason.LOST,
 }
 DISRUPTED = "DisruptionTarget"
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # a log's last words may have any, NUL for one
@@ -66,7 +70,7 @@ def pod_snapshot(pod: wire.Pod, told: PodReason = PodReason.STOPPED) -> PodSnaps
         node=pod.spec.node_name,
         started_at=began if began and began.year >= NEVER else None,
         finished_at=finished_at(pod) if over else None,
-        exit_code=ended.exit_code if over and ended else None,
+        exit_code=ended.exit_code if over and ended and ended.reason != NOT_SEEN else None,
         reason=reason,
         message=readable(pod.status.message or (ended.message if ended else "")) if over else "",
         waiting_reason=waits[0],
@@ -94,7 +98,7 @@ def phase_and_reason(pod: wire.Pod, told: PodReason) -> tuple[PodPhase, PodReaso
         return phase, reason
     ended = state_of(pod).terminated
     own = CONTAINER_REASONS.get(ended.reason) if ended else None
-    if own is None and interrupted(pod):
+    if own in (None, PodReason.LOST) and interrupted(pod):
         return phase, told
     return phase, own or (PodReason.ERROR if ended else PodReason.LOST)
 
@@ -104,9 +108,13 @@ def named_reason(reason: str) -> PodReason | None:
 
 
 def disruption(pod: wire.Pod) -> PodReason | None:
+    """The kubelet gives one name to all that it ends itself: its status tells an eviction from the node's shutdown and
+    from the room that a critical pod needs (pkg/kubelet/eviction, nodeshutdown, preemption)."""
     for condition in pod.status.conditions:
         if condition.type == DISRUPTED and condition.status == "True":
-            return DISRUPTIONS.get(condition.reason, PodReason.EVICTED)
+            by_kubelet = condition.reason == "TerminationByKubelet"
+            own = POD_REASONS.get(pod.status.reason) if by_kubelet else None
+            return own or DISRUPTIONS.get(condition.reason, PodReason.EVICTED)
     return None
 
 

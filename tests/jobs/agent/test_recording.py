@@ -1,6 +1,7 @@
 """Pods' last words outlive the pods (R8), and only what differs from the registry is news."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,6 +60,12 @@ def test_a_pod_that_the_registry_never_saw_is_recorded_all_the_same(pool: Resour
     told(pool, failed(running), gone=True)
     assert (row(running).uid, row(running).exit_code) == ("uid-0", 3)
     assert Event.objects.filter(job=running, reason="Started").count() == 1
+
+
+def test_a_pod_whose_end_nobody_saw_has_started_all_the_same(pool: ResourcePool, running: Job) -> None:
+    unseen = replace(failed(running), exit_code=None, started_at=None, reason=PodReason.LOST)
+    told(pool, unseen, gone=True)
+    assert (row(running).reason, row(running).started_at) == ("Lost", START)
 
 
 def test_a_pod_that_vanished_while_it_ran_is_for_the_worker_to_judge(pool: ResourcePool, running: Job) -> None:

@@ -61,13 +61,37 @@ def test_a_pod_that_failed_keeps_its_last_words() -> None:
         ("OOMKilled", 137, PodReason.OOM_KILLED),  # (Watch and logs)
         ("StartError", 128, PodReason.START_ERROR),
         ("ContainerCannotRun", 127, PodReason.START_ERROR),
-        ("ContainerStatusUnknown", 137, PodReason.LOST),
         ("Error", 137, PodReason.ERROR),
     ],
 )
 def test_a_container_tells_why_it_ended(reason: str, code: int, means: PodReason) -> None:
     seen = alone(pod(phase="Failed", state=ended(code, reason)))
     assert (seen.reason, seen.exit_code) == (means, code)
+
+
+UNSEEN = {
+    "terminated": {
+        "exitCode": 137,
+        "reason": "ContainerStatusUnknown",
+        "message": "The container could not be located when the pod was terminated",
+        "startedAt": None,
+        "finishedAt": None,
+    }
+}
+
+
+def test_a_container_whose_end_nobody_saw_is_lost_and_has_no_exit_code() -> None:
+    seen = alone(pod(phase="Failed", state=UNSEEN))
+    assert (seen.reason, seen.exit_code) == (PodReason.LOST, None)
+
+
+def test_a_pod_that_was_told_to_end_before_its_container_started_is_no_loss() -> None:
+    """The kubelet says the same of it as of one that it lost."""
+    failing = job(2, condition("FailureTarget", "BackoffLimitExceeded", 10))
+    first = pod(0, phase="Failed", state=ended(3))
+    seen = snapshot(failing, first, pod(1, phase="Failed", state=UNSEEN, told=10))
+    assert reasons(seen) == [PodReason.ERROR, PodReason.STOPPED]
+    assert [one.exit_code for one in seen.pods] == [3, None]
 
 
 def test_a_container_that_never_started_has_no_start() -> None:
@@ -98,6 +122,15 @@ def test_a_disruption_is_the_reason_whatever_the_command_made_of_it(
 
 @pytest.mark.parametrize(
     ("reason", "means"),
+    [("Terminated", PodReason.NODE_LOST), ("Preempting", PodReason.PREEMPTED), ("Evicted", PodReason.EVICTED)],
+)
+def test_a_kubelet_that_ends_a_pod_says_in_its_status_what_for(reason: str, means: PodReason) -> None:
+    hit = condition("DisruptionTarget", "TerminationByKubelet", 5)
+    assert alone(pod(phase="Failed", state=ended(143), reason=reason, conditions=[hit])).reason is means
+
+
+@pytest.mark.parametrize(
+    ("reason", "means"),
     [
         ("Evicted", PodReason.EVICTED),
         ("NodeLost", PodReason.NODE_LOST),
@@ -105,6 +138,7 @@ def test_a_disruption_is_the_reason_whatever_the_command_made_of_it(
         ("OutOfcpu", PodReason.EVICTED),
         ("OutOfnvidia.com/gpu", PodReason.EVICTED),
         ("UnexpectedAdmissionError", PodReason.EVICTED),
+        ("TopologyAffinityError", PodReason.EVICTED),
     ],
 )
 def test_a_pod_tells_why_it_failed_where_no_container_does(reason: str, means: PodReason) -> None:
