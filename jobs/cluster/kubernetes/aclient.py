@@ -214,7 +214,6 @@ class AsyncClient:
         rest = api.rest_client
         rest.pool_manager = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=rest.ssl_context, socket_factory=keepalive_socket),
-            trust_env=True,
             middlewares=(hear_out_refusal,),
         )
         return api

@@ -14,6 +14,7 @@ import yaml
 
 from jobs.cluster.errors import Unavailable
 from jobs.cluster.kubernetes.options import PoolOptions
+from jobs.cluster.kubernetes.proxies import proxy_for
 
 if TYPE_CHECKING:
     from kubernetes.aio.client import ApiClient as AsyncApiClient
@@ -99,6 +100,7 @@ class Access:
             except (config.ConfigException, *BROKEN) as exc:
                 raise self.unusable(exc) from None
             self.require_credentials(made.api_key, made.cert_file)
+        made.proxy = proxy_for(made.host, made.proxy)
         return client.ApiClient(made)
 
     def load_service_account(self, config: Any, made: Any) -> None:

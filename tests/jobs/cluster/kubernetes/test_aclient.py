@@ -216,3 +216,24 @@ async def test_a_line_without_end_is_an_error(chunk: bytes) -> None:
     with pytest.raises(Unavailable, match="over 40 bytes"):
         async for _line in split(chunks(), 40):
             raise AssertionError("a line that is too long came through")
+
+
+async def test_a_network_without_a_proxy_is_reached_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if "Upgrade" not in request.headers:
+            return web.Response(body=b"there")
+        opened = web.WebSocketResponse()
+        await opened.prepare(request)
+        await opened.close()
+        return opened
+
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{unused_port()}")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "127.0.0.0/8")
+    async with serving(answer, tmp_path):
+        client = client_of(tmp_path)
+        assert await client.get("/healthz") == b"there"
+        async with client.websocket("/exec", [], protocols=()) as opened:
+            assert (await opened.receive()).type is aiohttp.WSMsgType.CLOSE
+        await client.aclose()
