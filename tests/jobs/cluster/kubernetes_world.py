@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from jobs.cluster.base import Absent, AttemptSnapshot, AttemptSpec, ClusterStreams, ObjectRef
-from jobs.cluster.errors import ClusterError, Unavailable
+from jobs.cluster.errors import ClusterError
 from jobs.cluster.kubernetes import wire
 from jobs.cluster.kubernetes.client import METADATA_LIST, PODS, SECRETS, SERVICES
 from jobs.cluster.kubernetes.cluster import KubernetesCluster
@@ -84,7 +84,10 @@ class KubernetesWorld(World):
         return b""
 
     def end_all(self) -> None:
-        """Nothing of a test outlives it: no Job, no pod, no Secret, no Service."""
+        """Nothing of a test outlives it: no Job, no pod, no Secret, no Service. All are asked to end before any is waited
+        for, so that one that does not go leaves no others behind."""
+        for ref in self.cluster.asked:
+            self.removed(ref)
         for ref in self.cluster.asked:
             self.eventually(lambda ref=ref: self.removed(ref), f"the removal of {ref.name}")  # type: ignore[misc]
 
@@ -93,7 +96,7 @@ class KubernetesWorld(World):
             self.cluster.delete_attempt(ref, grace_seconds=1)
             self.cluster.forget_attempt(ref)
             return self.cluster.observe([ref]) == {ref: Absent()} and not self.left(ref)
-        except Unavailable:
+        except ClusterError:
             return False
 
     def left(self, ref: ObjectRef) -> bool:
