@@ -84,8 +84,8 @@ class KubernetesWorld(World):
         return b""
 
     def end_all(self) -> None:
-        """Nothing of a test outlives it: no Job, no pod, no Secret, no Service. All are asked to end before any is waited
-        for, so that one that does not go leaves no others behind."""
+        """Nothing of a test outlives it: no Job, no pod, no Secret, no Service. All are asked to end before any is
+        waited for, so that one that does not go leaves no others behind."""
         for ref in self.cluster.asked:
             self.removed(ref)
         for ref in self.cluster.asked:
