@@ -92,7 +92,7 @@ def test_the_script_ends_what_carries_the_mark_and_nothing_else(
     assert done.returncode == 0
     assert int(done.stdout) >= 3
     assert stubborn.wait(10) == -9
-    assert quiet.wait(10) == -1
+    assert quiet.wait(10) in (-1, -15)  # hung up, or, where hang-ups are ignored as under nohup, asked to end
     assert is_running(other.pid)
     assert run(sh, scripts.end(["mine-7."])).stdout == b"0\n"
 
