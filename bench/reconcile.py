@@ -118,6 +118,7 @@ def fill(platform: Client, jobs: int, environment: dict[str, str]) -> None:
     before = total(platform, "Running")
     began = time.perf_counter()
     run("-m", "bench.passes", "fill", str(jobs), **environment)
+    platform.connection.close()  # the server gave up on it meanwhile: the next call opens another
     while (running := total(platform, "Running") - before) < jobs:
         if time.perf_counter() - began > 60 + jobs / 10:
             raise BenchFailed(f"only {running} of {jobs} jobs run")
