@@ -1,5 +1,7 @@
 """How far a training has come, how quickly, and when it will be done. Pure."""
 
+from dataclasses import replace
+
 import msgspec
 
 from jobs.metrics.lines import Reading
@@ -18,6 +20,7 @@ class Progress(msgspec.Struct):
     epoch: float | None = None
     epochs: int | None = None
     counts_from_zero: bool = False
+    total_steps: int | None = None  # of the training, as a line of its own told it once, not as a bar repeats it
 
     @property
     def per_second(self) -> float | None:
@@ -37,6 +40,7 @@ class Progress(msgspec.Struct):
 
 def advance(before: Progress | None, reading: Reading, time: float) -> Progress | None:
     """What is known after a reading; a line that tells no fraction changes nothing."""
+    reading, total_steps = counted(before, reading)
     epochs = reading.epochs or (before.epochs if before else None)
     epoch = reading.epoch if reading.epoch is not None else (before.epoch if before and epochs else None)
     if not (reading.steps or reading.epochs or (epochs and reading.epoch is not None)):
@@ -56,7 +60,21 @@ def advance(before: Progress | None, reading: Reading, time: float) -> Progress 
         epoch=epoch,
         epochs=epochs,
         counts_from_zero=from_zero,
+        total_steps=total_steps,
     )
+
+
+def counted(before: Progress | None, reading: Reading) -> tuple[Reading, int | None]:
+    """The reading, with the total that an earlier line told where it tells only a step, and that total.
+
+    A training that has epochs counts its steps within them, or in all: nobody can tell. Such steps say nothing here."""
+    total = before.total_steps if before else None
+    if reading.steps and not reading.bar:
+        total = reading.steps
+    knows = total and reading.step is not None and reading.epoch is None and not (before and before.epochs)
+    if not knows or reading.bar or reading.steps:
+        return reading, total
+    return replace(reading, steps=total), total
 
 
 def fraction_of(reading: Reading, epoch: float | None, epochs: int | None, *, from_zero: bool) -> float | None:

@@ -1,10 +1,9 @@
 """One claimed job on its way through a pass, with the rows it needs."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-
-from django.db.models import prefetch_related_objects
 
 from jobs.cluster.base import (
     Absent,
@@ -71,8 +70,8 @@ def load(jobs: Sequence[Job]) -> list[Work]:
         (attempt.job_id, attempt.number): attempt for attempt in Attempt.objects.filter(job__in=jobs).order_by("number")
     }
     current = {job.pk: attempts.get((job.pk, job.attempt_number)) for job in jobs}
-    prefetch_related_objects([attempt for attempt in current.values() if attempt], "pods")
-    return [Work(job, found, pods_by_replica(found)) for job in jobs for found in (current[job.pk],)]
+    pods = pods_by_attempt([attempt for attempt in current.values() if attempt])
+    return [Work(job, found, pods.get(found.pk, {}) if found else {}) for job in jobs for found in (current[job.pk],)]
 
 
 def logs_stored(pods: Iterable[Pod]) -> bool:
@@ -80,8 +79,13 @@ def logs_stored(pods: Iterable[Pod]) -> bool:
     return all(pod.log_stored_at or not pod.uid for pod in pods)
 
 
-def pods_by_replica(attempt: Attempt | None) -> dict[int, Pod]:
-    return {pod.replica: pod for pod in attempt.pods.all()} if attempt else {}
+def pods_by_attempt(attempts: Sequence[Attempt]) -> dict[int, dict[int, Pod]]:
+    """By the attempt's key and the replica. A prefetch would make a query set for each attempt, which costs more than
+    all its rows."""
+    found: dict[int, dict[int, Pod]] = defaultdict(dict)
+    for pod in Pod.objects.filter(attempt__in=attempts).order_by("replica"):
+        found[pod.attempt_id][pod.replica] = pod
+    return found
 
 
 def recorded(work: Work) -> AttemptSnapshot | None:

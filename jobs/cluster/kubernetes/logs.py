@@ -9,7 +9,8 @@
 
 An answer that ends proves nothing by itself: it ends when the node's connection to the API server drops, too. An answer
 that does not end proves nothing either: where a log is rotated, following may stall (Kubernetes #59477 and its kin). So
-the end is confirmed, and a silent log is asked for anew, more rarely the longer it is silent.
+the end is confirmed, and a log that falls silent is asked for anew. One that was silent from the first is left alone
+for longer: what has printed nothing was not rotated.
 """
 
 import asyncio
@@ -33,8 +34,8 @@ logger = logging.getLogger(__name__)
 class Timing:
     """In seconds."""
 
-    silence: float = 60.0  # after so long without a word the log is asked for anew; doubled while nothing new comes
-    silence_most: float = 480.0
+    silence: float = 60.0  # after so long without a word the log is asked for anew
+    unbroken: float = 480.0  # the same for an answer that has brought nothing yet
     searching: float = 10.0  # the place to go on from comes first, and so at once, if it is there at all
     unfinished: float = 0.5  # the beginning of a line is given after so long without its end
     pause: float = 0.25  # between two requests where the last brought nothing; doubled while they do
@@ -70,7 +71,6 @@ class Following:
         self.source = source
         self.reading = reading
         self.timing = timing
-        self.silence = timing.silence * random.uniform(0.8, 1.2)  # not all in one moment after a restart
         self.pause = timing.pause
         self.failing_since: float | None = None
         self.complaints = 0
@@ -123,8 +123,9 @@ class Following:
         """One answer of the log endpoint; `ended` says afterwards how it ended. Raises NotFound, and Unavailable."""
         self.brought = self.opened = False
         since = self.reading.begin()
+        patience = spread(self.timing.unbroken)
         try:
-            async with self.source.log(since, self.silence) as chunks, aclosing(self.read(chunks)) as found:
+            async with self.source.log(since, patience) as chunks, aclosing(self.read(chunks)) as found:
                 async for lines in found:
                     self.noticed()
                     yield lines
@@ -151,8 +152,7 @@ class Following:
         self.opened, self.failing_since = True, None
         try:
             while True:
-                seconds = self.timing.unfinished if reading.holds_back else None
-                chunk = await waiting.chunk(self.timing.searching if reading.is_searching else seconds)
+                chunk = await self.next_of(waiting)
                 if chunk == b"":
                     self.ended = Ended.WHOLE
                     return
@@ -165,10 +165,22 @@ class Following:
         finally:
             await waiting.aclose()
 
+    async def next_of(self, waiting: "Waiting") -> bytes | None:
+        """See Waiting.chunk. Raises Unavailable when a log that had something to say has fallen silent."""
+        if self.reading.is_searching:
+            return await waiting.chunk(self.timing.searching)
+        if self.reading.holds_back:
+            return await waiting.chunk(self.timing.unfinished)
+        try:
+            async with asyncio.timeout(self.timing.silence if self.brought else None):
+                return await waiting.chunk(None)
+        except TimeoutError as exc:
+            raise Unavailable(f"the log was silent for {self.timing.silence:g} s") from exc
+
     def noticed(self) -> None:
         """Something new came."""
         self.brought, self.complaints = True, 0
-        self.silence, self.pause = self.timing.silence, self.timing.pause
+        self.pause = self.timing.pause
 
     def failed(self, exc: Unavailable) -> None:
         now = asyncio.get_running_loop().time()
@@ -179,7 +191,6 @@ class Following:
     def broke_off(self, exc: Unavailable) -> None:
         if self.opened and isinstance(exc.__cause__, TimeoutError):
             self.ended = Ended.LOST if self.reading.is_searching else Ended.SILENT
-            self.silence = min(self.silence * 2, self.timing.silence_most)
         else:
             self.ended = Ended.BROKEN
             self.failed(exc)
@@ -192,8 +203,13 @@ class Following:
             raise NotFound(words)
 
     async def rest(self) -> None:
-        await asyncio.sleep(self.pause * random.uniform(0.75, 1.25))
+        await asyncio.sleep(spread(self.pause))
         self.pause = min(self.pause * 2, self.timing.pause_most)
+
+
+def spread(seconds: float) -> float:
+    """Not all in one moment, where thousands of logs began in one."""
+    return seconds * random.uniform(0.8, 1.2)
 
 
 class Waiting:

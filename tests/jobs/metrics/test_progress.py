@@ -55,3 +55,23 @@ def test_a_second_bar_starts_its_own_run() -> None:
 def test_a_line_without_a_total_leaves_what_is_known() -> None:
     known = after("step 5/10 loss=1")
     assert after("step 5/10 loss=1", "val loss: 0.5") == known
+
+
+def test_a_total_that_was_told_once_holds_for_the_steps_after_it() -> None:
+    progress = after("step 0 of 2000", "step=500 loss=0.5", "step=1500 loss=0.4")
+    assert progress is not None
+    assert (progress.step, progress.steps) == (1500, 2000)
+    assert progress.fraction == pytest.approx(0.75)
+    assert progress.remaining_seconds == pytest.approx(500 / 75)
+
+
+def test_the_length_of_a_bar_is_not_the_number_of_steps() -> None:
+    bar = "100%|##| 20/20 [00:10<00:00, 5.0it/s]"
+    progress = after(bar, "step=10 loss=0.4")
+    assert progress is not None
+    assert (progress.fraction, progress.steps) == (1.0, 20)
+
+
+def test_steps_without_a_total_say_nothing_where_there_are_epochs() -> None:
+    known = after("Epoch [1/4], Step [250/500], Loss: 0.1")
+    assert after("Epoch [1/4], Step [250/500], Loss: 0.1", "step=900 loss=0.1") == known

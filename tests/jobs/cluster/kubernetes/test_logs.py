@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from tests.kube import ApiServer
 from tests.kube.faults import Fault
 from tests.kube.kubelet import Timing as NodeTiming
 
-QUICK = Timing(silence=2.0, silence_most=4.0, searching=2.0, unfinished=0.05, pause=0.02, pause_most=0.1, outage=1.0)
+QUICK = Timing(silence=2.0, unbroken=4.0, searching=2.0, unfinished=0.05, pause=0.02, pause_most=0.1, outage=1.0)
 NUMBERED = "import time\nfor n in range({count}):\n    print('line', n, flush=True)\n    time.sleep({pause})\n"
 
 
@@ -248,12 +249,21 @@ async def test_a_log_that_rotated_away_to_its_end_is_a_gap(node: Node, client: A
     assert reader.text.count("\n") < 20
 
 
-async def test_a_silent_log_is_asked_for_anew_more_and_more_rarely(node: Node, client: AsyncClient) -> None:
-    pod = node.start("/bin/sh", "-c", "echo one; sleep 3; echo two")
-    reader = await Reader(client, pod).read()
+async def test_a_log_that_falls_silent_is_asked_for_anew_once(node: Node, client: AsyncClient) -> None:
+    pod = node.start("/bin/sh", "-c", "echo one; sleep 4; echo two")
+    reader = await Reader(client, pod).read(timing=replace(QUICK, silence=0.3, unbroken=60.0))
     assert (reader.text, reader.gaps) == ("one\ntwo\n", 0)
-    asked = node.server.requests.all(resource="pods/log")
-    assert 3 <= len(asked) <= 9
+    asked = len(node.server.requests.all(resource="pods/log"))
+    assert 3 <= asked <= 5  # at first, after the silence, and after the end; the second has nothing new to rotate away
+
+
+async def test_a_log_that_was_silent_from_the_first_is_asked_for_anew_more_rarely(
+    node: Node, client: AsyncClient
+) -> None:
+    pod = node.start("/bin/sh", "-c", "sleep 4; echo one")
+    reader = await Reader(client, pod).read(timing=replace(QUICK, silence=0.01, unbroken=1.0))
+    assert (reader.text, reader.gaps) == ("one\n", 0)
+    assert 3 <= len(node.server.requests.all(resource="pods/log")) <= 9
 
 
 async def test_a_cluster_that_is_away_for_long_is_unavailable(node: Node, client: AsyncClient) -> None:
