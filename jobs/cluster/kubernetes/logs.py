@@ -35,7 +35,7 @@ class Timing:
     """In seconds."""
 
     silence: float = 60.0  # after so long without a word the log is asked for anew
-    unbroken: float = 480.0  # the same for an answer that has brought nothing yet
+    unbroken: float = 1800.0  # the same for an answer that has brought nothing yet
     searching: float = 10.0  # the place to go on from comes first, and so at once, if it is there at all
     unfinished: float = 0.5  # the beginning of a line is given after so long without its end
     pause: float = 0.25  # between two requests where the last brought nothing; doubled while they do
