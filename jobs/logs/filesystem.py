@@ -15,6 +15,7 @@ from jobs.logs.captured import CapturedLogWriter
 from jobs.logs.files import CREATE, write_all
 from jobs.logs.format import END, OUTPUT, RECORD, index_path, log_path, pod_dir
 from jobs.logs.index import Index
+from jobs.logs.lines import after_newlines, count_lines
 from jobs.logs.store import CaptureWriter, LogKey, LogNotFound, LogSealed, LogStore, Segment
 
 LENGTH_MAX = (1 << 32) - 1
@@ -78,6 +79,12 @@ class FilesystemPodLog:
     def offset_of(self, time_ns: int) -> int:
         offset = self._index.offset_of(time_ns)
         return self.size() if offset is None else min(offset, self.size())
+
+    def line_at(self, offset: int) -> int:
+        return count_lines(self, 0, offset)
+
+    def offset_of_line(self, number: int) -> int:
+        return after_newlines(self, 0, number)
 
     def close(self) -> None:
         self._index.close()

@@ -61,6 +61,13 @@ class PodLog(Protocol):
     def offset_of(self, time_ns: int) -> int:
         """Where what was written at or after this time begins; the size when there is nothing."""
 
+    def line_at(self, offset: int) -> int:
+        """How many newlines come before the offset: the number, counted from 0, of the line that the offset is in."""
+
+    def offset_of_line(self, number: int) -> int:
+        """Where the line with this number, counted from 0, begins: after that many newlines. The size when there are
+        fewer."""
+
     def close(self) -> None: ...
 
 

@@ -1,0 +1,26 @@
+"""Lines have numbers: how many there are before an offset, and where one begins."""
+
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given
+
+from jobs.logs.filesystem import FilesystemLogStore
+from tests.jobs.logs.model import KEY, RELAXED, Written, logs, write
+
+
+@RELAXED
+@given(logs())
+def test_every_offset_has_its_line_and_every_line_its_offset(writes: list[Written]) -> None:
+    data = b"".join(written.data for written in writes)
+    starts = [0] + [at + 1 for at, byte in enumerate(data) if byte == ord("\n")]
+    with TemporaryDirectory() as directory:
+        store = FilesystemLogStore(Path(directory))
+        write(store, writes)
+        with closing(store.open(KEY)) as log:
+            assert [log.line_at(offset) for offset in range(len(data) + 1)] == [
+                data.count(b"\n", 0, offset) for offset in range(len(data) + 1)
+            ]
+            assert [log.offset_of_line(number) for number in range(len(starts))] == starts
+            assert log.offset_of_line(len(starts)) == len(data)
