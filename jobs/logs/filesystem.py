@@ -76,6 +76,9 @@ class FilesystemPodLog:
     def segments(self, start: int, end: int) -> Iterator[Segment]:
         return self._index.segments(start, end, os.fstat(self._fd).st_mtime_ns)
 
+    def markers(self, start: int, end: int) -> Iterator[Segment]:
+        return self._index.markers(start, end)
+
     def offset_of(self, time_ns: int) -> int:
         offset = self._index.offset_of(time_ns)
         return self.size() if offset is None else min(offset, self.size())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from jobs.logs.format import END, RECORD
+from jobs.logs.format import END, KIND, MARKER, RECORD
 from jobs.logs.store import Segment
 
 BATCH = 2048  # records read at once when going through the index: 48 KiB
@@ -77,6 +77,18 @@ class Index:
             yield Segment(start, stop, time_ns)
             start = stop
 
+    def markers(self, start: int, end: int) -> Iterator[Segment]:
+        """The platform's own lines of which a part is in [start, end)."""
+        count = self.count()
+        number = max(0, bisect_right(range(count), start, key=lambda at: self._record(at).offset) - 1)
+        while number < count:
+            for offset, time_ns, length, flags in RECORD.iter_unpack(self._raw(number, count)):
+                if offset >= end:
+                    return
+                if flags & KIND == MARKER and offset + length > start:
+                    yield Segment(offset, offset + length, time_ns)
+            number += BATCH
+
     def _place(self, offset: int, count: int) -> int:
         """Which record of the batch holds the offset, -1 when it comes before all records. Loads another batch when
         the one at hand does not reach."""
@@ -91,13 +103,16 @@ class Index:
         return self._record(number).offset if number < count else end
 
     def _load(self, first: int, count: int) -> None:
-        wanted = min(BATCH, count - first) * RECORD.size
-        raw = os.pread(self._fd, wanted, first * RECORD.size) if self._fd is not None else b""
-        whole = raw[: len(raw) - len(raw) % RECORD.size]
-        records = list(RECORD.iter_unpack(whole))
+        records = list(RECORD.iter_unpack(self._raw(first, count)))
         self._first = first
         self._offsets = [record[0] for record in records]
         self._times = [record[1] for record in records]
+
+    def _raw(self, first: int, count: int) -> bytes:
+        """A batch of whole records."""
+        wanted = min(BATCH, count - first) * RECORD.size
+        raw = os.pread(self._fd, wanted, first * RECORD.size) if self._fd is not None else b""
+        return raw[: len(raw) - len(raw) % RECORD.size]
 
     def _record(self, number: int) -> Record:
         assert self._fd is not None  # count() was over `number`, so the file is open

@@ -58,6 +58,10 @@ class PodLog(Protocol):
     def segments(self, start: int, end: int) -> Iterator[Segment]:
         """The times of [start, end), without gaps and in order. Cheapest when called with growing offsets."""
 
+    def markers(self, start: int, end: int) -> Iterator[Segment]:
+        """The platform's own lines (gaps, limits) of which a part is in [start, end), whole and in order. One begins
+        with a newline of its own where it had to end a line that was cut."""
+
     def offset_of(self, time_ns: int) -> int:
         """Where what was written at or after this time begins; the size when there is nothing."""
 
