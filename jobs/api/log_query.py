@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from jobs.api.query_values import WHOLE, Refused, at_least_one, flag, read_values, whole
+from jobs.exceptions import ValidationFailed
 from jobs.logs.format import CONTAINER
 from jobs.logs.selection import Query
 from jobs_platform.api.operations import Parameter
@@ -57,6 +58,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "follow": flag,
     "timestamps": flag,
     "sinceTime": moment,
+    "untilTime": moment,
     "limitBytes": at_least_one,
     "keyword": keyword,
     "container": container,
@@ -64,19 +66,28 @@ READERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def read(parameters: QueryDict, last_event_id: str = "") -> LogRequest:
+ONCE = ("untilTime",)  # for one answer, not for a stream
+
+
+def read(parameters: QueryDict, last_event_id: str = "", *, following: bool = False) -> LogRequest:
     """`last_event_id` is what a client of server-sent events says when it comes back: a cursor that goes before all
-    that said where to begin. Raises ValidationFailed."""
+    that said where to begin. `following`: this is a stream, whatever `follow` says. Raises ValidationFailed."""
     given = {name: parameters.getlist(name) for name in parameters}
     if last_event_id:
         given["cursor"] = [last_event_id]
-    return built(read_values(given, READERS, shown_as={"cursor": "Last-Event-ID"} if last_event_id else {}))
+    values = read_values(given, READERS, shown_as={"cursor": "Last-Event-ID"} if last_event_id else {})
+    if (following or values.get("follow")) and (refused := [name for name in ONCE if name in values]):
+        raise ValidationFailed(
+            {name: [_("A stream does not take this. Leave it out, or leave out follow.")] for name in refused}
+        )
+    return built(values)
 
 
 def built(values: Mapping[str, Any]) -> LogRequest:
     query = Query(
         tail_lines=values.get("tailLines"),
         since_ns=values.get("sinceTime"),
+        until_ns=values.get("untilTime"),
         cursor=values.get("cursor"),
         limit_bytes=values.get("limitBytes"),
         keyword=values.get("keyword", b""),
@@ -90,6 +101,7 @@ PARAMETERS = (
     Parameter("follow", "Stay, and get what is written until the pod ends", {"type": "boolean", "default": False}),
     Parameter("timestamps", "Each line's time in front of it, RFC 3339 in UTC", {"type": "boolean", "default": False}),
     Parameter("sinceTime", "Only lines written at or after this time", {"type": "string", "format": "date-time"}),
+    Parameter("untilTime", "Only lines written before this time", {"type": "string", "format": "date-time"}),
     Parameter("limitBytes", "At most so many bytes from where the answer begins", {"type": "integer", "minimum": 1}),
     Parameter(
         "keyword", "Only lines that contain this, exactly as it is", {"type": "string", "maxLength": KEYWORD_MAX}

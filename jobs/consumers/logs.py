@@ -116,7 +116,7 @@ class LogsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             raise Refused(CloseCode.FORBIDDEN, Error(PermissionDenied.code, sentence))
 
     async def stream(self, job_id: str, pod_name: str) -> None:
-        wanted = log_query.read(QueryDict(self.scope["query_string"]))
+        wanted = log_query.read(QueryDict(self.scope["query_string"]), following=True)
         target = await in_database(self.find, job_id, pod_name, wanted.container)
         source = authorised(target, wanted, self.scope["credential"].key, read_bytes=FRAME_BYTES)
         async with aclosing(source) as chunks:

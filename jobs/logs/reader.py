@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from jobs.logs.selection import BLOCK, Query, is_line_start, line_blocks, start_of
+from jobs.logs.selection import BLOCK, Query, is_line_start, line_blocks, start_of, stop_of
 from jobs.logs.store import PodLog
 from jobs.logs.text import NEWLINE, STAMP_SIZE, rendered, whole_characters
 
@@ -22,23 +22,25 @@ class Page:
     cursor: int  # where to go on from
     total_bytes: int  # of the whole log
     truncated: bool  # the bound left something out that was asked for
-    complete: bool  # nothing more will come
+    complete: bool  # nothing more will come of what was asked for
 
 
 def read_page(log: PodLog, query: Query, max_bytes: int) -> Page:
-    complete, size = log.is_complete(), log.size()
+    sealed, size = log.is_complete(), log.size()
+    stop = stop_of(log, query, size)
+    complete = sealed or stop < size
     if query.limit_bytes is None and query.cursor is None:
-        start = start_of(log, query, size, max_bytes)
-        data, truncated = keep_last(blocks(log, query, start, size), max_bytes)
+        start = start_of(log, query, stop, max_bytes)
+        data, truncated = keep_last(blocks(log, query, start, stop), max_bytes)
         text, held = shown(data, whole=complete)
-        return Page(text, size - held, size, truncated, complete)
-    start = start_of(log, query, size)
-    end = size if query.cursor is None else page_end(log, query, start, size, max_bytes)
+        return Page(text, stop - held, size, truncated, complete)
+    start = start_of(log, query, stop)
+    end = stop if query.cursor is None else page_end(log, query, start, stop, max_bytes)
     limit = min(max_bytes if query.limit_bytes is None else query.limit_bytes, max_bytes)
     data, cut = keep_first(blocks(log, query, start, end), limit)
-    truncated = end < size or (cut and limit == max_bytes)
-    text, held = shown(data, whole=not cut and (complete or end < size))
-    return Page(text, end if cut else end - held, size, truncated, complete and end == size)
+    truncated = end < stop or (cut and limit == max_bytes)
+    text, held = shown(data, whole=not cut and (complete or end < stop))
+    return Page(text, end if cut else end - held, size, truncated, complete and end == stop)
 
 
 def shown(data: bytes, *, whole: bool) -> tuple[str, int]:
@@ -50,13 +52,13 @@ def shown(data: bytes, *, whole: bool) -> tuple[str, int]:
     return text.decode(), len(data) - used
 
 
-def page_end(log: PodLog, query: Query, start: int, size: int, max_bytes: int) -> int:
+def page_end(log: PodLog, query: Query, start: int, stop: int, max_bytes: int) -> int:
     """How far a page from a cursor goes, so that it stays under the bound even if every line is empty and gets a time
     in front; whole lines where a keyword is looked for, and whole characters."""
     room = max(1, max_bytes // (STAMP_SIZE + 1)) if query.timestamps else max_bytes
-    end = min(size, start + room)
-    if end == size:
-        return size
+    end = min(stop, start + room)
+    if end == stop:
+        return stop
     data = log.read(start, end - start)
     if query.keyword and (lines := data.rfind(NEWLINE) + 1):
         return start + lines

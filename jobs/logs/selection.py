@@ -1,4 +1,5 @@
-"""Where in a log an answer begins: from a cursor, a time, a number of last lines, or a number of last bytes.
+"""Where in a log an answer begins: from a cursor, a time, a number of last lines, or a number of last bytes; and where
+it ends, at a time.
 
 Goes backwards from the end in blocks, so a small answer from a huge log reads little.
 """
@@ -15,11 +16,13 @@ LINE_MAX = 16 << 20  # where a keyword is looked for, a longer line counts as se
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a reader asks for. A cursor overrules tail_lines and since_ns: those said where to begin, long ago.
-    `whole_lines` is for followers: each chunk ends where a line ends, by newline or carriage return."""
+    """What a reader asks for. A cursor overrules tail_lines and since_ns: those said where to begin, long ago. until_ns
+    is not among the times: two answers, one until a time and one since it, are the whole. `whole_lines` is for
+    followers: each chunk ends where a line ends, by newline or carriage return."""
 
     tail_lines: int | None = None
     since_ns: int | None = None
+    until_ns: int | None = None
     cursor: int | None = None
     limit_bytes: int | None = None
     keyword: bytes = b""
@@ -32,6 +35,14 @@ def floor_of(log: PodLog, query: Query) -> int:
     if query.cursor is not None:
         return min(query.cursor, log.size())
     return 0 if query.since_ns is None else line_since(log, query.since_ns)
+
+
+def stop_of(log: PodLog, query: Query, size: int) -> int:
+    """Where the lines end that the query lets through: before the first one that began at until_ns or after it; never
+    before its cursor, which would come back as an earlier one."""
+    if query.until_ns is None:
+        return size
+    return min(size, max(line_since(log, query.until_ns), query.cursor or 0))
 
 
 def line_since(log: PodLog, time_ns: int) -> int:

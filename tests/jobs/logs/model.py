@@ -60,6 +60,9 @@ def selected(writes: list[Written], query: Query) -> bytes:
     lines = lines_of(writes, query.cursor or 0)
     if query.cursor is None and query.since_ns is not None:
         lines = [line for line in lines if line.time_ns >= query.since_ns]
+    if query.until_ns is not None:
+        end = next((line.start for line in lines_of(writes) if line.time_ns >= query.until_ns), None)
+        lines = [line for line in lines if end is None or line.start < end]
     if query.keyword:
         lines = [line for line in lines if query.keyword in line.data]
     if query.cursor is None and query.tail_lines is not None:

@@ -59,11 +59,17 @@ def one(data: bytes) -> list[Written]:
 @pytest.mark.usefixtures("small_blocks")
 class TestAgainstTheModel:
     @RELAXED
-    @given(logs(), st.none() | st.integers(0, 9), st.none() | SINCE, KEYWORDS, st.booleans())
+    @given(logs(), st.none() | st.integers(0, 9), st.none() | SINCE, st.none() | SINCE, KEYWORDS, st.booleans())
     def test_it_selects_the_lines_that_the_model_selects(
-        self, writes: list[Written], tail: int | None, since: int | None, keyword: bytes, timestamps: bool
+        self,
+        writes: list[Written],
+        tail: int | None,
+        since: int | None,
+        until: int | None,
+        keyword: bytes,
+        timestamps: bool,
     ) -> None:
-        query = Query(tail_lines=tail, since_ns=since, keyword=keyword, timestamps=timestamps)
+        query = Query(tail_lines=tail, since_ns=since, until_ns=until, keyword=keyword, timestamps=timestamps)
         page = read(writes, query)
         assert page.text == text(selected(writes, query))
         assert not page.truncated
@@ -108,6 +114,28 @@ class TestAgainstTheModel:
             assert page.cursor > cursor or not page.truncated
             pieces, cursor, more = pieces + page.text, page.cursor, page.truncated
         assert pieces == text(whole)
+
+    @RELAXED
+    @given(logs(), SINCE, st.booleans())
+    def test_what_was_written_until_a_time_and_since_it_is_the_whole(
+        self, writes: list[Written], time_ns: int, timestamps: bool
+    ) -> None:
+        until = read(writes, Query(until_ns=time_ns, timestamps=timestamps))
+        since = read(writes, Query(since_ns=time_ns, timestamps=timestamps))
+        rest = read(writes, Query(cursor=until.cursor, timestamps=timestamps))
+        assert until.text + since.text == text(selected(writes, Query(timestamps=timestamps)))
+        assert rest.text == since.text
+
+    @RELAXED
+    @given(logs(), OFFSETS, SINCE, st.integers(4, 40))
+    def test_pages_until_a_time_end_there(self, writes: list[Written], cursor: int, until: int, bound: int) -> None:
+        whole = selected(writes, Query(cursor=cursor, until_ns=until))
+        page, pieces = read(writes, Query(cursor=cursor, until_ns=until), bound), ""
+        while not page.complete:
+            assert page.cursor > cursor or not page.truncated
+            pieces, cursor = pieces + page.text, page.cursor
+            page = read(writes, Query(cursor=cursor, until_ns=until), bound)
+        assert pieces + page.text == text(whole)
 
     @RELAXED
     @given(logs(), st.integers(0, 9))
@@ -161,6 +189,11 @@ class TestWords:
     def test_a_line_that_began_before_the_time_is_left_out(self) -> None:
         writes = [Written(b"old", FIRST_NS), Written(b" still old\nnew\n", FIRST_NS + 5)]
         assert read(writes, Query(since_ns=FIRST_NS + 5)).text == "new\n"
+
+    def test_nothing_more_comes_of_what_was_asked_for_once_a_later_line_is_there(self) -> None:
+        writes = [Written(b"old\n", FIRST_NS), Written(b"new\n", FIRST_NS + 5)]
+        assert read(writes, Query(until_ns=FIRST_NS + 5), seal=False).complete
+        assert not read(writes, Query(until_ns=FIRST_NS + 6), seal=False).complete
 
     def test_invalid_bytes_are_shown_as_replacement_characters(self) -> None:
         assert read(one(b"a\xff\xfeb\n"), Query()).text == "a\ufffd\ufffdb\n"
