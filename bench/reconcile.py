@@ -33,6 +33,7 @@ from bench.idle import descendants, names, pss
 from tests.postgresql import server
 
 POLL_SECONDS = 0.005
+PAUSE_SECONDS = 0.3  # between two samples: the end of one job's life is not a part of the next one's beginning
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -104,6 +105,7 @@ def overhead(platform: Client, kubeconfig: Path, samples: int) -> None:
     for number in range(samples):
         plain_create(api, "training", number, plain)
         to_running(platform, ours)
+        time.sleep(PAUSE_SECONDS)
     print(harness.milliseconds("plain create to a running pod (baseline)", plain))
     print(harness.milliseconds("create to Running in the REST API", ours, plain))
     print(f"overhead at the median {(statistics.median(ours) - statistics.median(plain)) * 1e3:.0f} ms (bar 100)")
