@@ -24,6 +24,11 @@ if not SECRET_KEY:
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8080, minimum=1, maximum=65535)
 PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
+INTERNAL_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(HOST, HOST)
+WEB_INTERNAL_URL = (
+    env.text("WEB_INTERNAL_URL").rstrip("/")
+    or f"http://{f'[{INTERNAL_HOST}]' if ':' in INTERNAL_HOST else INTERNAL_HOST}:{PORT}"
+)
 ALLOWED_HOSTS = env.words(
     "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", *([HOST] if HOST not in ("0.0.0.0", "::") else ["*"])]
 )
@@ -225,6 +230,7 @@ TOMBSTONE_SECONDS = env.integer("TOMBSTONE_SECONDS", 7 * 86400, minimum=0)
 TERMINAL_TICKET_SECONDS = env.integer("TERMINAL_TICKET_SECONDS", 60, minimum=5, maximum=600)
 TERMINAL_IDLE_SECONDS = env.integer("TERMINAL_IDLE_SECONDS", 1800, minimum=10)
 TERMINAL_TOTAL_SECONDS = env.integer("TERMINAL_TOTAL_SECONDS", 8 * 3600, minimum=10)
+TERMINAL_DETACHED_SECONDS = env.integer("TERMINAL_DETACHED_SECONDS", 600, minimum=0)
 TERMINALS_PER_USER = env.integer("TERMINALS_PER_USER", 10, minimum=1)
 AUTHORITY_CHECK_SECONDS = env.integer("AUTHORITY_CHECK_SECONDS", 15, minimum=1, maximum=15)
 

@@ -3,7 +3,7 @@ from jobs.models.count import JobCount
 from jobs.models.event import AuditEntry, Event
 from jobs.models.job import Job, Priority
 from jobs.models.pool import Queue, ResourcePool
-from jobs.models.terminal import TerminalSession, TerminalTicket
+from jobs.models.terminal import TerminalServer, TerminalSession, TerminalTicket
 
 __all__ = [
     "Attempt",
@@ -15,6 +15,7 @@ __all__ = [
     "Priority",
     "Queue",
     "ResourcePool",
+    "TerminalServer",
     "TerminalSession",
     "TerminalTicket",
 ]

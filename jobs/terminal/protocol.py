@@ -14,6 +14,8 @@ WINDOW_BYTES = 256 * 1024
 PENDING_INPUT_BYTES = 1024 * 1024
 MAX_SIDE = 1000
 DEFAULT_COLS, DEFAULT_ROWS = 80, 24
+SCROLLBACK_BYTES = 256 * 1024
+NAMES_TOLD = 20
 ERRORS_ALLOWED = 100
 
 
@@ -21,7 +23,7 @@ class Ending(StrEnum):
     """Why a terminal ended, or never began."""
 
     EXITED = "exited"
-    CLIENT_LEFT = "client_left"  # the peer vanished: nobody is left to be told
+    CLIENT_LEFT = "client_left"  # the writer left for good, or vanished where nothing waits for it: nobody is told
     FAILED = "failed"
     RESTARTING = "restarting"
     PROTOCOL = "protocol"
@@ -34,6 +36,13 @@ class Ending(StrEnum):
     POD_ENDED = "pod_ended"
     TIME_LIMIT = "time_limit"
     UNAVAILABLE = "unavailable"
+    TAKEN_OVER = "taken_over"  # of a connection: the session goes on with the user's next one
+    KILLED = "killed"
+    DETACHED = "detached"
+    ENDED = "ended"
+    SESSION_GONE = "session_gone"
+    NOT_WATCHABLE = "not_watchable"
+    NOT_RECORDED = "not_recorded"
 
     @property
     def close_code(self) -> int:
@@ -56,7 +65,21 @@ CLOSE_CODES = {
     Ending.POD_ENDED: 4410,
     Ending.TIME_LIMIT: 4411,
     Ending.UNAVAILABLE: 4503,
+    Ending.TAKEN_OVER: 4412,
+    Ending.KILLED: 4413,
+    Ending.DETACHED: 4414,
+    Ending.ENDED: 4415,
+    Ending.SESSION_GONE: 4404,
+    Ending.NOT_WATCHABLE: 4403,
+    Ending.NOT_RECORDED: 4507,
 }
+
+
+class Mode(StrEnum):
+    """What a connection may do with its session."""
+
+    WRITE = "write"
+    WATCH = "watch"
 
 
 class Fault(StrEnum):
@@ -66,6 +89,7 @@ class Fault(StrEnum):
     FRAME_TOO_LARGE = "FRAME_TOO_LARGE"
     INPUT_FULL = "INPUT_FULL"
     BAD_ACK = "BAD_ACK"
+    READ_ONLY = "READ_ONLY"
 
 
 class Refused(Exception):
@@ -174,6 +198,17 @@ class Ready:
     rows: int
     idleSeconds: int
     totalSeconds: int
+    owner: str = ""
+    sessionId: str = ""
+    mode: Mode = Mode.WRITE
+    resumed: bool = False
+    position: int = 0  # in the session's output, at the end of the scrollback that follows
+    scrollbackBytes: int = 0
+    watchable: bool = False
+    watchers: tuple[str, ...] = ()
+    recording: str = "off"
+    detachSeconds: int = 0
+    leftSeconds: int = 0
     windowBytes: int = WINDOW_BYTES
     frameBytes: int = FRAME_BYTES
 
@@ -199,14 +234,35 @@ class Pong:
 
 
 @dataclass(frozen=True, slots=True)
+class Audience:
+    operation: ClassVar[str] = "audience"
+    watchable: bool
+    watchers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    operation: ClassVar[str] = "size"
+    cols: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    operation: ClassVar[str] = "skipped"
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Exit:
     operation: ClassVar[str] = "exit"
     code: int | None
     reason: Ending
     message: str
+    sessionOpen: bool = False
 
 
-ServerMessage = Ready | LimitWarning | Error | Pong | Exit
+ServerMessage = Ready | LimitWarning | Audience | Size | Skipped | Error | Pong | Exit
 
 
 def dump(message: ServerMessage) -> str:

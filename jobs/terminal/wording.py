@@ -27,7 +27,18 @@ ENDINGS: dict[Ending, str | Promise] = {
     Ending.UNAVAILABLE: _(
         "The shell could not be started, because the resource pool cannot be reached. Try again shortly."
     ),
+    Ending.TAKEN_OVER: _("You have connected to this terminal from elsewhere, and it goes on there."),
+    Ending.KILLED: _("An operator, or an admin of the project, has ended this terminal."),
+    Ending.DETACHED: _("Nobody came back to this terminal in time, so it was closed. Open a new one."),
+    Ending.ENDED: _("The terminal's owner has ended it."),
+    Ending.SESSION_GONE: _("The terminal to come back to has ended meanwhile. Open a new one."),
+    Ending.NOT_WATCHABLE: _("The terminal's owner does not allow anybody to watch it now."),
+    Ending.NOT_RECORDED: _(
+        "Terminals of this project must be recorded, and this one could not be, or no further: the recording's limit "
+        "is met or the disk is full. Open a new terminal; if that fails too, tell an operator."
+    ),
 }
+UNREACHED = _("The server that has this terminal cannot be reached right now. Try again shortly.")
 WARNINGS: dict[Ending, str | Promise] = {
     Ending.IDLE: _(
         "Nothing was typed for a while: the terminal will be closed in %(seconds)d seconds. Press any key to stay."

@@ -146,7 +146,13 @@ async def test_a_shell_from_its_first_line_to_its_exit_code(visit: Open, pod: Po
     assert pod.job.public_id in shown
     assert str(tmp_path) in shown
     assert "31 101" in shown
-    assert shell.end == {"operation": "exit", "code": 7, "reason": "exited", "message": "The shell has ended."}
+    assert shell.end == {
+        "operation": "exit",
+        "code": 7,
+        "reason": "exited",
+        "message": "The shell has ended.",
+        "sessionOpen": False,
+    }
 
 
 async def test_text_frames_type_and_resize(visit: Open) -> None:

@@ -92,7 +92,7 @@ def test_any_frame_is_either_understood_or_refused(frame: str) -> None:
 
 def test_a_message_is_json_with_its_operation_first() -> None:
     text = protocol.dump(protocol.Exit(code=7, reason=Ending.EXITED, message="结束"))
-    assert text == '{"operation": "exit", "code": 7, "reason": "exited", "message": "结束"}'
+    assert text == '{"operation": "exit", "code": 7, "reason": "exited", "message": "结束", "sessionOpen": false}'
 
 
 def test_every_ending_has_a_close_code_that_may_be_sent() -> None:
