@@ -2,114 +2,146 @@
 
     python -m bench.terminal [--cycles 200] [--web-pid PID] [--url … --user … --password …]
 
-1. A key pressed → its echo seen, on an idle terminal. Baseline: the same on a bare pseudo-terminal.
+1. A key pressed → its echo seen, on an idle terminal and while another session prints without end. Baseline: the same
+   on a bare pseudo-terminal, each time beside the same load.
 2. Output of a program that prints 100 MB, acknowledged as it comes. Baseline: the same read from a bare one.
-3. Address asked for → shell ready, and the whole of opening and closing, again and again; with --web-pid also how many
-   descriptors and children the web process has before and after.
+3. What is held of a program that prints without end for a client that has stopped reading, and by whom.
+4. Ctrl-C in the middle of such a flood → the program's end seen.
+5. Address asked for → shell ready, and the whole of opening and ending, again and again; with the web process on this
+   machine also what it holds before and after.
 """
 
 import argparse
-import json
 import os
-import pty
 import time
-import tty
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from websockets.sync.client import ClientConnection, connect
-
-from bench import harness
+from bench import harness, shells
 from bench.harness import Client
+from bench.shells import Shell
 
-ACK_BYTES = 32 * 1024
-TIMEOUT = 30.0
 MEGABYTES = 100
 PRINT = f"head -c {MEGABYTES}000000 /dev/zero | tr '\\0' a"
-CAT = "stty raw -echo; echo ready; exec cat"
+ENDLESS = b"""sh -c 'trap "echo st""opped; exit" INT; echo flo""wing; while :; do yes; done'\n"""
+STOPPED_SECONDS = 3.0
+FLOOD_SECONDS = 0.5
+KEYS = 500
+PAUSE_SECONDS = 0.005
 
 
-@contextmanager
-def terminal(client: Client, job_id: str) -> Iterator[ClientConnection]:
-    path = f"/api/jobs/{job_id}/pods/{job_id}-1-0/webterminal"
-    url = client.call("GET", path).data()["webTerminalUrl"]
-    with connect(url, max_size=None, compression=None) as socket:
-        while json.loads(socket.recv(TIMEOUT))["operation"] != "ready":
-            pass
-        socket.send(json.dumps({"operation": "ack", "bytes": 0}))
-        yield socket
-
-
-def until(socket: ClientConnection, mark: bytes) -> None:
-    shown = b""
-    while mark not in shown:
-        frame = socket.recv(TIMEOUT)
-        if isinstance(frame, bytes):
-            shown += frame
-            socket.send(json.dumps({"operation": "ack", "bytes": len(frame)}))
-
-
-def keys(socket: ClientConnection, number: int) -> list[float]:
+def keys(press: Callable[[], object]) -> list[float]:
     seconds: list[float] = []
-    for _ in range(number):
-        time.sleep(0.005)
+    for _ in range(KEYS):
+        time.sleep(PAUSE_SECONDS)
         with harness.stopwatch(seconds):
-            socket.send(b"k")
-            while not isinstance(frame := socket.recv(TIMEOUT), bytes):
-                pass
-        socket.send(json.dumps({"operation": "ack", "bytes": len(frame)}))
+            press()
     return seconds
 
 
-def flood(socket: ClientConnection) -> float:
+def bare_keys() -> list[float]:
+    with shells.bare_cat() as master:
+
+        def press() -> None:
+            os.write(master, b"k")
+            os.read(master, 100)
+
+        return keys(press)
+
+
+def web_keys(client: Client, job_id: str) -> list[float]:
+    with shells.shell(client, job_id) as shell:
+        shell.type(shells.CAT.encode() + b"\n")
+        shell.until(b"ready\n")
+
+        def press() -> None:
+            shell.type(b"k")
+            shell.read()
+
+        return keys(press)
+
+
+def echo(client: Client, job_id: str, beside: str) -> None:
+    bare, web = bare_keys(), web_keys(client, job_id)
+    print(harness.milliseconds(f"key on a bare terminal{beside}", bare))
+    print(harness.milliseconds(f"key pressed → echo seen{beside}", web, bare))
+    over = [(harness.percentile(web, percent) - harness.percentile(bare, percent)) * 1e3 for percent in (50, 99)]
+    print(f"{f'over the bare terminal{beside}':<44} p50 {over[0]:.2f} ms (3)  p99 {over[1]:.2f} ms (15)")
+
+
+def bare_output() -> float:
+    began = time.perf_counter()
+    with shells.bare(f"stty -opost; {PRINT}") as master, suppress(OSError):  # the end of a terminal
+        while os.read(master, 65_536):
+            pass
+    return time.perf_counter() - began
+
+
+def web_output(shell: Shell) -> float:
     """Seconds from the command to the last byte."""
-    began, shown, unsaid = time.perf_counter(), 0, 0
-    socket.send(f"stty -echo -opost; {PRINT}; exit\n".encode())
-    while True:
-        frame = socket.recv(TIMEOUT)
-        if isinstance(frame, str):
-            break
-        shown, unsaid = shown + len(frame), unsaid + len(frame)
-        if unsaid >= ACK_BYTES:
-            socket.send(json.dumps({"operation": "ack", "bytes": unsaid}))
-            unsaid = 0
+    began = time.perf_counter()
+    shell.type(f"stty -echo -opost; {PRINT}; exit\n".encode())
+    shown = shell.until_end()
     assert shown >= MEGABYTES * 1_000_000, shown
     return time.perf_counter() - began
 
 
-def bare(command: str) -> int:
-    """The master side of a pseudo-terminal that the command runs on."""
-    pid, master = pty.fork()
-    if pid == 0:
-        os.execv("/bin/sh", ["sh", "-c", command])
-    return master
+def output(client: Client, job_id: str) -> None:
+    bare = bare_output()
+    with shells.shell(client, job_id) as shell:
+        web = web_output(shell)
+    print(f"{'output, bare terminal':<44} {MEGABYTES / bare:.1f} MB/s")
+    print(f"{'output, web terminal':<44} {MEGABYTES / web:.1f} MB/s (30)")
 
 
-def bare_keys(number: int) -> list[float]:
-    master = bare(CAT)
-    tty.setraw(master)
-    while b"ready" not in os.read(master, 100):
-        pass
+def stopped(client: Client, job_id: str, web_pid: int, *, acknowledges: bool) -> None:
+    """Everything between the program and the client's eyes is read once the program was told to stop: so much was held
+    by the server, and by the kernel for the connection."""
+    with shells.shell(client, job_id, acknowledges=acknowledges) as shell:
+        shell.type(ENDLESS)
+        shell.until(b"flowing")
+        before = resident(web_pid)
+        time.sleep(STOPPED_SECONDS)
+        grown = resident(web_pid) - before
+        shell.type(b"\x03")
+        held = shell.until(b"stopped")
+    how = "that acknowledges" if acknowledges else "that never did"
+    told = f", web process {grown / 1e6:+.2f} MB" if web_pid else ""
+    print(f"{f'held for a stopped client {how}':<44} {held / 1e6:.2f} MB on the way{told} (2)")
+
+
+def interrupted(client: Client, job_id: str, tries: int = 10) -> None:
+    """A client that reads and acknowledges; from the key to the word of the program's end."""
     seconds: list[float] = []
+    with shells.shell(client, job_id) as shell:
+        for _ in range(tries):
+            shell.type(ENDLESS)
+            shell.until(b"flowing")
+            deadline = time.monotonic() + FLOOD_SECONDS
+            while time.monotonic() < deadline:
+                shell.read()
+            with harness.stopwatch(seconds):
+                shell.type(b"\x03")
+                shell.until(b"stopped")
+    print(harness.milliseconds("Ctrl-C in a flood → its end seen (300)", seconds))
+
+
+def cycles(client: Client, job_id: str, number: int, web_pid: int) -> None:
+    before = holdings(web_pid)
+    ready: list[float] = []
+    whole: list[float] = []
     for _ in range(number):
-        with harness.stopwatch(seconds):
-            os.write(master, b"k")
-            os.read(master, 100)
-    os.close(master)
-    os.wait()
-    return seconds
-
-
-def bare_flood() -> float:
-    began = time.perf_counter()
-    master = bare(f"stty -opost; {PRINT}")
-    with suppress(OSError):  # the end of a terminal
-        while os.read(master, 65_536):
-            pass
-    os.close(master)
-    os.wait()
-    return time.perf_counter() - began
+        with harness.stopwatch(whole):
+            began = time.perf_counter()
+            with shells.shell(client, job_id):
+                ready.append(time.perf_counter() - began)
+    print(harness.milliseconds("address asked for → shell ready", ready))
+    print(harness.milliseconds("opened and ended", whole))
+    if before:
+        time.sleep(1.0)  # the last one's end
+        print(f"web process before: {before}; after: {holdings(web_pid)}")
 
 
 def holdings(pid: int) -> str:
@@ -117,45 +149,44 @@ def holdings(pid: int) -> str:
     if not pid:
         return ""
     descriptors = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
     children = len(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-    status = Path(f"/proc/{pid}/status").read_text()
-    memory = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
-    return f"{descriptors} descriptors, {children} children, {int(memory) / 1024:.1f} MiB"
+    return f"{descriptors} descriptors, {threads} threads, {children} children, {resident(pid) / (1 << 20):.1f} MiB"
+
+
+def resident(pid: int) -> int:
+    """In bytes; 0 for no process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if pid else 0
+
+
+def listener(url: str) -> int:
+    """The process of this machine that listens on the address's port; 0 when there is none that may be looked at."""
+    port = f":{urlsplit(url).port or 0:04X}"
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    sockets = {f"socket:[{row[9]}]" for row in rows if row[1].endswith(port) and row[3] == "0A"}
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            if os.readlink(link) in sockets:  # noqa: PTH115 (not a path of a file)
+                return int(link.parts[2])
+    return 0
 
 
 def measure(client: Client, job_id: str, options: argparse.Namespace) -> None:
-    baseline = bare_keys(500)
-    print(harness.milliseconds("key on a bare terminal", baseline))
-    with terminal(client, job_id) as socket:
-        socket.send(CAT.encode() + b"\n")
-        until(socket, b"ready\n")
-        print(harness.milliseconds("key pressed → echo seen", keys(socket, 500), baseline))
-
-    alone = bare_flood()
-    with terminal(client, job_id) as socket:
-        seconds = flood(socket)
-    print(f"{'output, bare terminal':<44} {MEGABYTES / alone:.1f} MB/s")
-    print(f"{'output, web terminal':<44} {MEGABYTES / seconds:.1f} MB/s")
-
-    before = holdings(options.web_pid)
-    ready: list[float] = []
-    whole: list[float] = []
-    for _ in range(options.cycles):
-        with harness.stopwatch(whole):
-            began = time.perf_counter()
-            with terminal(client, job_id):
-                ready.append(time.perf_counter() - began)
-    print(harness.milliseconds("address asked for → shell ready", ready))
-    print(harness.milliseconds("opened and closed", whole))
-    if before:
-        time.sleep(1.0)  # the last one's end
-        print(f"web process before: {before}; after: {holdings(options.web_pid)}")
+    web_pid = options.web_pid or listener(client.url)
+    echo(client, job_id, "")
+    with shells.flooding(client, job_id):
+        echo(client, job_id, ", beside a flood")
+    output(client, job_id)
+    for acknowledges in (True, False):
+        stopped(client, job_id, web_pid, acknowledges=acknowledges)
+    interrupted(client, job_id)
+    cycles(client, job_id, options.cycles, web_pid)
 
 
 def main() -> None:
     parser = harness.arguments(__doc__ or "")
     parser.add_argument("--cycles", type=int, default=200)
-    parser.add_argument("--web-pid", type=int, default=0, help="the web process, when it is on this machine")
+    parser.add_argument("--web-pid", type=int, default=0, help="the web process; else who listens on this machine")
     options = parser.parse_args()
     print(harness.machine())
     client = harness.client(options)

@@ -23,6 +23,9 @@ from jobs.cluster.local import sweep
 from jobs.cluster.local.pod_process import PodProcess
 
 READ_BYTES = 64 * 1024
+# A key pressed in another terminal takes the event loop a few turns to its echo: so that a flood does not have a part of
+# its own in each of them, it lets one turn pass for each so many bytes.
+TURN_BYTES = 4 * 1024
 # More than the kernel holds of a terminal's output: what comes after it is a background child's.
 LAST_WORDS_BYTES = 256 * 1024
 TERM = "xterm-256color"
@@ -157,7 +160,8 @@ class PtySession:
             data = self.take()
             if data and self.last_words > 0:
                 self.last_words -= len(data) if over else 0
-                await asyncio.sleep(0)
+                for _ in range(1 + len(data) // TURN_BYTES):
+                    await asyncio.sleep(0)
                 return data
             if over or data is not None:
                 break
