@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from jobs_platform import databases, env
+from jobs_platform import databases, env, production
 from jobs_platform.runtime import redis_socket
 from jobs_platform.version import VERSION
 
@@ -33,7 +33,8 @@ ALLOWED_HOSTS = env.words(
     "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", *([HOST] if HOST not in ("0.0.0.0", "::") else ["*"])]
 )
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [PUBLIC_URL] if PUBLIC_URL else [])
-if env.flag("BEHIND_TLS_PROXY", False):
+BEHIND_TLS_PROXY = env.flag("BEHIND_TLS_PROXY", False)
+if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXY_COUNT", 0, maximum=10)
@@ -233,6 +234,26 @@ TERMINAL_TOTAL_SECONDS = env.integer("TERMINAL_TOTAL_SECONDS", 8 * 3600, minimum
 TERMINAL_DETACHED_SECONDS = env.integer("TERMINAL_DETACHED_SECONDS", 600, minimum=0)
 TERMINALS_PER_USER = env.integer("TERMINALS_PER_USER", 10, minimum=1)
 AUTHORITY_CHECK_SECONDS = env.integer("AUTHORITY_CHECK_SECONDS", 15, minimum=1, maximum=15)
+
+PRODUCTION = env.flag("PRODUCTION", False)
+WEB_PROCESSES = env.integer("WEB_PROCESSES", 1, minimum=1)
+LOCAL_POOL_CONSENT = env.flag("LOCAL_POOL_CONSENT", False)
+if PRODUCTION:
+    production.require_safe(
+        production.Posture(
+            debug=DEBUG,
+            secret_key=SECRET_KEY,
+            allowed_hosts=ALLOWED_HOSTS,
+            trusted_origins=CSRF_TRUSTED_ORIGINS,
+            public_url=PUBLIC_URL,
+            behind_tls_proxy=BEHIND_TLS_PROXY,
+            trusted_proxies=TRUSTED_PROXY_COUNT,
+            database_engine=DATABASES["default"]["ENGINE"],
+            web_processes=WEB_PROCESSES,
+            local_pool=LOCAL_POOL_ENABLED,
+            local_pool_consent=LOCAL_POOL_CONSENT,
+        )
+    )
 
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"})
 LOGGING: dict[str, Any] = {

@@ -41,7 +41,8 @@ def prepare() -> Instance:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ["DATA_DIR"] = str(data_dir)
     os.environ["DJANGO_SETTINGS_MODULE"] = "jobs_platform.settings"
-    os.environ.setdefault("LOCAL_POOL_ENABLED", "1")
+    if not env.flag("PRODUCTION", False):
+        os.environ.setdefault("LOCAL_POOL_ENABLED", "1")
     if not env.text("SECRET_KEY"):
         os.environ["SECRET_KEY_FILE"] = str(secret_key_file(data_dir))
     limit_arenas()
