@@ -31,11 +31,26 @@ class User(AbstractUser):
         return Role(value) if value else None
 
 
+class RecordingPolicy(models.TextChoices):
+    """Whether what terminals in a project's pods show is recorded. REQUIRED: no terminal without its recording."""
+
+    OFF = "off", _("off")
+    ON = "on", _("on")
+    REQUIRED = "required", _("required")
+
+
 class Project(models.Model):
     slug = models.SlugField(_("id"), max_length=63, unique=True)
     name = models.CharField(_("name"), max_length=128)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     members = models.ManyToManyField(User, through="Membership", related_name="projects")
+    recording = models.CharField(
+        _("terminal recording"),
+        max_length=16,
+        choices=RecordingPolicy.choices,
+        default=RecordingPolicy.OFF,
+        help_text=_("Of terminals opened from now on. Required: no terminal where it cannot be recorded."),
+    )
 
     class Meta:
         verbose_name = _("project")
@@ -43,6 +58,10 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_recorded(self) -> bool:
+        return self.recording != RecordingPolicy.OFF
 
 
 class Membership(models.Model):

@@ -8,7 +8,8 @@ PlatformError                         code                  HTTP
 │   ├── PodNotFound                   POD_NOT_FOUND         404
 │   ├── PoolNotFound                  POOL_NOT_FOUND        404
 │   ├── QueueNotFound                 QUEUE_NOT_FOUND       404
-│   └── ProjectNotFound               PROJECT_NOT_FOUND     404
+│   ├── ProjectNotFound               PROJECT_NOT_FOUND     404
+│   └── RecordingNotFound             RECORDING_NOT_FOUND   404
 ├── JobNotActive                      JOB_NOT_ACTIVE        409
 ├── PodNotRunning                     POD_NOT_RUNNING       409
 ├── IdempotencyMismatch               IDEMPOTENCY_MISMATCH  409
@@ -96,6 +97,11 @@ class QueueNotFound(NotFound):
 class ProjectNotFound(NotFound):
     code = "PROJECT_NOT_FOUND"
     text = _("There is no such project, or you are not in it.")
+
+
+class RecordingNotFound(NotFound):
+    code = "RECORDING_NOT_FOUND"
+    text = _("There is no such terminal recording of this job, or the time it is kept for is over.")
 
 
 class JobNotActive(PlatformError):

@@ -1,4 +1,4 @@
-"""Public ids: `job-` + 16 characters of lowercase base32 that sort by time of creation."""
+"""Public ids: `job-` (`rec-`) + 16 characters of lowercase base32 that sort by time of creation."""
 
 import re
 import secrets
@@ -9,6 +9,7 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 16
 RANDOM_BITS = 36
 JOB_ID = re.compile(rf"job-[{ALPHABET}]{{{LENGTH}}}")
+RECORDING_ID = re.compile(rf"rec-[{ALPHABET}]{{{LENGTH}}}")
 
 
 def encode(number: int) -> str:
@@ -17,8 +18,17 @@ def encode(number: int) -> str:
 
 def new_job_id(now_ms: int | None = None) -> str:
     """44 bits of milliseconds since 1970 (until the year 2527) and 36 random bits; unique by the table's constraint."""
+    return "job-" + timed_code(now_ms)
+
+
+def new_recording_id() -> str:
+    """Of a terminal's recording, made like a job's."""
+    return "rec-" + timed_code()
+
+
+def timed_code(now_ms: int | None = None) -> str:
     ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
-    return "job-" + encode(((ms & ((1 << 44) - 1)) << RANDOM_BITS) | secrets.randbits(RANDOM_BITS))
+    return encode(((ms & ((1 << 44) - 1)) << RANDOM_BITS) | secrets.randbits(RANDOM_BITS))
 
 
 def attempt_name(job_id: str, attempt: int) -> str:

@@ -10,6 +10,7 @@ from jobs.models import ResourcePool
 from jobs.reconcile import loop, orphans, pace
 from jobs.reconcile import sweep as sweeps
 from jobs.terminal import abandoned
+from jobs.terminal.recording import records as recordings
 
 
 @shared_task(name=wakeups.TASK)
@@ -34,3 +35,5 @@ def purge() -> None:
     sweeps.purge_tombstones()
     purge_expired(timezone.now())
     abandoned.end_abandoned()
+    recordings.close_lost(timezone.now())
+    recordings.purge(timezone.now())

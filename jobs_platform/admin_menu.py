@@ -27,7 +27,13 @@ GROUPS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
     ),
     (
         _("What was done"),
-        ("jobs.AuditEntry", "jobs.TerminalSession", "jobs.TerminalTicket", "admin.LogEntry"),
+        (
+            "jobs.AuditEntry",
+            "jobs.TerminalSession",
+            "jobs.TerminalRecording",
+            "jobs.TerminalTicket",
+            "admin.LogEntry",
+        ),
     ),
 )
 

@@ -3,7 +3,8 @@
 Scripts run from our own files or with the page's nonce, nothing inline, nothing from elsewhere. Two places need more
 and have it on their own paths alone: the admin's theme (Alpine.js evaluates attributes and sets inline styles) and the
 API's documentation page (Swagger UI sets inline styles and has data: images). A view whose page needs inline style
-elements (a terminal) wraps itself in `with_inline_styles`.
+elements (a terminal) wraps itself in `with_inline_styles`, one that compiles WebAssembly (the player of recordings) in
+`with_webassembly`: neither lets text become script.
 """
 
 import secrets
@@ -15,6 +16,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 NONCE = "csp_nonce"
 INLINE_STYLES = "csp_inline_styles"
+WEBASSEMBLY = "csp_webassembly"
 COMMON = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -25,6 +27,7 @@ DATA_ONLY = {**COMMON, "Content-Security-Policy": "default-src 'none'; frame-anc
 ADMIN = "/admin/"
 API = "/api/"
 API_DOCS = "/api/docs"
+View = Callable[..., HttpResponseBase]
 
 
 class SecurityHeadersMiddleware:
@@ -52,16 +55,24 @@ def csp_nonce(request: HttpRequest) -> dict[str, str]:
     return {"csp_nonce": getattr(request, NONCE, "")}
 
 
-def with_inline_styles(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+def with_inline_styles(view: View) -> View:
     """Mark a view's pages as needing style elements made by script, which xterm.js does."""
+    return marked(view, INLINE_STYLES)
 
+
+def with_webassembly(view: View) -> View:
+    """Mark a view's pages as compiling WebAssembly, which asciinema-player does."""
+    return marked(view, WEBASSEMBLY)
+
+
+def marked(view: View, mark: str) -> View:
     @wraps(view)
-    def marked(*args: Any, **kwargs: Any) -> HttpResponseBase:
+    def wrapper(*args: Any, **kwargs: Any) -> HttpResponseBase:
         response = view(*args, **kwargs)
-        setattr(response, INLINE_STYLES, True)
+        setattr(response, mark, True)
         return response
 
-    return marked
+    return wrapper
 
 
 def policy(request: HttpRequest, response: HttpResponseBase) -> str:
@@ -70,6 +81,8 @@ def policy(request: HttpRequest, response: HttpResponseBase) -> str:
     styles = "'self'"
     if path.startswith(ADMIN):
         scripts += " 'unsafe-eval'"
+    if getattr(response, WEBASSEMBLY, False):
+        scripts += " 'wasm-unsafe-eval'"
     if path.startswith((ADMIN, API_DOCS)) or getattr(response, INLINE_STYLES, False):
         styles += " 'unsafe-inline'"
     # 'self' does not cover WebSockets in every browser, so they are named by host.

@@ -213,6 +213,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 LOCAL_POOL_ENABLED = env.flag("LOCAL_POOL_ENABLED", DEBUG)
 LOG_DIR = DATA_DIR / "logs"
 WORK_DIR = DATA_DIR / "work"
+RECORDING_DIR = DATA_DIR / "recordings"
 LOCAL_POOL_DIR = DATA_DIR / "pool"
 KUBECONFIG_DIR = Path(env.text("KUBECONFIG_DIR", str(DATA_DIR / "kubeconfigs"))).expanduser()
 # Both together less than a claim (jobs.reconcile.claims.LEASE): a worker that waited in vain still writes that it did.
@@ -233,6 +234,8 @@ TERMINAL_IDLE_SECONDS = env.integer("TERMINAL_IDLE_SECONDS", 1800, minimum=10)
 TERMINAL_TOTAL_SECONDS = env.integer("TERMINAL_TOTAL_SECONDS", 8 * 3600, minimum=10)
 TERMINAL_DETACHED_SECONDS = env.integer("TERMINAL_DETACHED_SECONDS", 600, minimum=0)
 TERMINALS_PER_USER = env.integer("TERMINALS_PER_USER", 10, minimum=1)
+TERMINAL_RECORDING_MAX_BYTES = env.integer("TERMINAL_RECORDING_MAX_BYTES", 100 << 20, minimum=64 << 10)
+TERMINAL_RECORDING_KEEP_SECONDS = env.integer("TERMINAL_RECORDING_KEEP_SECONDS", 90 * 86400, minimum=0)
 AUTHORITY_CHECK_SECONDS = env.integer("AUTHORITY_CHECK_SECONDS", 15, minimum=1, maximum=15)
 
 PRODUCTION = env.flag("PRODUCTION", False)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import ApiToken, Project, User
 from jobs import secrets
-from jobs.models import Attempt, AuditEntry, Event, Job, Pod, Queue, TerminalSession, TerminalTicket
+from jobs.models import Attempt, AuditEntry, Event, Job, Pod, Queue, TerminalRecording, TerminalSession, TerminalTicket
 
 CANARY = "canary-7f3a"
 
@@ -59,7 +59,10 @@ def make_job(project: Project, owner: User, queue: Queue, name: str = "digits", 
     pod = Pod.objects.create(job=job, attempt=attempt, replica=0, name=f"{job.public_id}-1-0", uid="uid")
     Event.objects.create(job=job, reason="Submitted", params={"user": owner.username}, fingerprint="one")
     AuditEntry.objects.create(actor=owner, actor_name=owner.username, action="job.create", object_id=job.public_id)
-    TerminalSession.objects.create(user=owner, job=job, pod=pod)
+    session = TerminalSession.objects.create(user=owner, job=job, pod=pod)
+    TerminalRecording.objects.create(
+        session=session, project=project, user_name=owner.username, job_public_id=job.public_id, pod_name=pod.name
+    )
     TerminalTicket.objects.create(
         digest=f"{CANARY}-{job.pk}",
         user=owner,

@@ -24,9 +24,10 @@ class MembershipInline(TabularInline):
 class ProjectAdmin(ModelAdmin):
     """The id is in every job's configuration, so it is given once."""
 
-    list_display = ("name", "slug", "member_count", "created_at")
+    list_display = ("name", "slug", "member_count", "recording", "created_at")
     search_fields = ("slug", "name")
-    fields = ("name", "slug", "created_at")
+    list_filter = ("recording",)
+    fields = ("name", "slug", "recording", "created_at")
     inlines = (MembershipInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:

@@ -5,6 +5,7 @@ from django.urls import re_path
 from jobs.api.logs import LogsView
 from jobs.api.metrics import MetricsView
 from jobs.api.pools import PoolViewSet
+from jobs.api.recordings import RecordingsView, RecordingView
 from jobs.api.terminal import WebTerminalView
 from jobs.api.viewsets import JobViewSet
 
@@ -17,6 +18,8 @@ urlpatterns = [
     re_path(rf"{JOB}/stop/?$", JobViewSet.as_view({"post": "stop"})),
     re_path(rf"{JOB}/events/?$", JobViewSet.as_view({"get": "events"})),
     re_path(rf"{JOB}/metrics/?$", MetricsView.as_view()),
+    re_path(rf"{JOB}/recordings/?$", RecordingsView.as_view()),
+    re_path(rf"{JOB}/recordings/(?P<recording_id>[^/]+)/?$", RecordingView.as_view()),
     re_path(rf"{JOB}/pods/?$", JobViewSet.as_view({"get": "pods"})),
     re_path(rf"{JOB}/pods/(?P<pod_name>[^/]+)/webterminal/?$", WebTerminalView.as_view()),
     re_path(rf"{JOB}/pods/(?P<pod_name>[^/]+)/logs/?$", LogsView.as_view()),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.dashboard.views import account, actions, create, detail, listing, session
+from jobs.dashboard.views import account, actions, create, detail, listing, recordings, session
 
 app_name = "dashboard"
 urlpatterns = [
@@ -21,6 +21,7 @@ urlpatterns = [
     path("jobs/<str:job_id>/live", detail.live, name="live"),
     path("jobs/<str:job_id>/stop", actions.stop, name="stop"),
     path("jobs/<str:job_id>/delete", actions.delete, name="delete"),
+    path("jobs/<str:job_id>/recordings/<str:recording_id>", recordings.recording, name="recording"),
     path("jobs/<str:job_id>/pods/<str:pod_name>/logs", detail.log, name="log"),
     path("jobs/<str:job_id>/pods/<str:pod_name>/terminal", detail.terminal, name="terminal"),
 ]

@@ -3,6 +3,7 @@ from jobs.models.count import JobCount
 from jobs.models.event import AuditEntry, Event
 from jobs.models.job import Job, Priority
 from jobs.models.pool import Queue, ResourcePool
+from jobs.models.recording import TerminalRecording
 from jobs.models.terminal import TerminalServer, TerminalSession, TerminalTicket
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Priority",
     "Queue",
     "ResourcePool",
+    "TerminalRecording",
     "TerminalServer",
     "TerminalSession",
     "TerminalTicket",

@@ -23,7 +23,7 @@ class Parameter:
 class Operation:
     """`errors` are the codes that this call can answer besides those that every call can. `body` and `data` are the
     shapes of the request and of the answer's `data`; `message` is whether the answer carries one; `text` whether it may
-    also be plain text."""
+    also be plain text; `files` the media types of an answer that is a file, without an envelope."""
 
     id: str
     tag: str
@@ -36,6 +36,7 @@ class Operation:
     parameters: Sequence[Parameter] = ()
     public: bool = False
     text: bool = False
+    files: Sequence[str] = ()
     example: Mapping[str, Any] | None = None  # of the body
 
 

@@ -12,8 +12,9 @@ COMMON = ("NOT_AUTHENTICATED", "TOKEN_EXPIRED")
 CODES = {
     "VALIDATION_ERROR": 400, "NOT_AUTHENTICATED": 401, "TOKEN_EXPIRED": 401, "PERMISSION_DENIED": 403,
     "NOT_FOUND": 404, "JOB_NOT_FOUND": 404, "POD_NOT_FOUND": 404, "POOL_NOT_FOUND": 404, "QUEUE_NOT_FOUND": 404,
-    "PROJECT_NOT_FOUND": 404, "JOB_NOT_ACTIVE": 409, "POD_NOT_RUNNING": 409, "IDEMPOTENCY_MISMATCH": 409,
-    "BODY_TOO_LARGE": 413, "UNSUPPORTED_MEDIA_TYPE": 415, "THROTTLED": 429, "POOL_UNAVAILABLE": 503,
+    "PROJECT_NOT_FOUND": 404, "RECORDING_NOT_FOUND": 404, "JOB_NOT_ACTIVE": 409, "POD_NOT_RUNNING": 409,
+    "IDEMPOTENCY_MISMATCH": 409, "BODY_TOO_LARGE": 413, "UNSUPPORTED_MEDIA_TYPE": 415, "THROTTLED": 429,
+    "POOL_UNAVAILABLE": 503,
 }  # fmt: skip
 WITH_BODY = ("BODY_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
 
@@ -60,7 +61,10 @@ class EnvelopeSchema(AutoSchema):  # type: ignore[misc]  # drf-spectacular is no
 
     def get_response_serializers(self) -> Any:
         operation = self.documented
-        answers: dict[Any, Any] = {(operation.status, "application/json"): self.success(operation)}
+        answers: dict[Any, Any] = {
+            (operation.status, media): OpenApiResponse({"type": "string", "format": "binary"})
+            for media in operation.files
+        } or {(operation.status, "application/json"): self.success(operation)}
         if operation.text:
             answers |= {
                 (200, media): OpenApiResponse({"type": "string"}) for media in ("text/plain", "text/event-stream")

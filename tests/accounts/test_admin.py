@@ -153,7 +153,7 @@ def test_staff_who_edit_users_cannot_touch_a_superuser(staff: User, root: User) 
 
 
 def no_inlines() -> dict[str, str]:
-    return {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+    return {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0", "recording": "off"}
 
 
 def test_the_id_of_a_project_is_given_once(client: Client, project: Project) -> None:
@@ -163,8 +163,16 @@ def test_the_id_of_a_project_is_given_once(client: Client, project: Project) -> 
     assert (project.name, project.slug) == ("Renamed", "default")
 
 
+def test_whether_a_projects_terminals_are_recorded_is_set_here(client: Client, project: Project) -> None:
+    data = {"name": "Default", **no_inlines(), "recording": "required"}
+    assert client.post(page_url(Project, "change", project.pk), data).status_code == 302
+    project.refresh_from_db()
+    assert (project.recording, project.is_recorded) == ("required", True)
+
+
 def test_a_member_is_added_to_a_project(client: Client, project: Project, mallory: User) -> None:
     data = {
+        **no_inlines(),
         "name": "Default",
         "memberships-TOTAL_FORMS": "1",
         "memberships-INITIAL_FORMS": "0",

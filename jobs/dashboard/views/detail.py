@@ -10,13 +10,16 @@ from jobs.dashboard import detail
 from jobs.dashboard.rights import Rights
 from jobs.dashboard.views.page import page, reader
 from jobs.models import Job, Pod
+from jobs.terminal.recording import reading
 from jobs_platform.security_headers import with_inline_styles
 
 
 @require_safe
 @page
 def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
-    return render(request, "jobs/detail.html", {"detail": build(request, job_id)})
+    shown = build(request, job_id)
+    recordings = reading.of_job(shown.job) if shown.may_control else []
+    return render(request, "jobs/detail.html", {"detail": shown, "recordings": recordings})
 
 
 @require_safe

@@ -14,6 +14,8 @@ ROUTES = [
     ("GET", "/events"),
     ("GET", "/pods"),
     ("GET", "/metrics"),
+    ("GET", "/recordings"),
+    ("GET", "/recordings/rec-0000000000000000"),
     ("GET", "/pods/{pod}/logs"),
     ("GET", "/pods/{pod}/webterminal"),
 ]
