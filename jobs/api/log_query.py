@@ -16,6 +16,7 @@ from jobs.logs.selection import Query
 from jobs_platform.api.operations import Parameter
 
 KEYWORD_MAX = 1024
+LAG_LEAST = 1 << 16
 MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+ -]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -53,6 +54,13 @@ def container(text: str) -> str:
     return text
 
 
+def lag(text: str) -> int:
+    size = at_least_one(text)
+    if size < LAG_LEAST:
+        raise Refused(_("This must be a whole number, at least 65536."))
+    return size
+
+
 READERS: dict[str, Callable[[str], Any]] = {
     "tailLines": whole,
     "follow": flag,
@@ -63,6 +71,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "keyword": keyword,
     "container": container,
     "cursor": whole,
+    "maxLagBytes": lag,
 }
 
 
@@ -92,6 +101,7 @@ def built(values: Mapping[str, Any]) -> LogRequest:
         limit_bytes=values.get("limitBytes"),
         keyword=values.get("keyword", b""),
         timestamps=values.get("timestamps", False),
+        most_behind=values.get("maxLagBytes"),
     )
     return LogRequest(query, values.get("follow", False), values.get("container", CONTAINER))
 
@@ -108,4 +118,9 @@ PARAMETERS = (
     ),
     Parameter("container", "There is one", {"type": "string", "enum": [CONTAINER]}),
     Parameter("cursor", "Where an earlier answer ended: go on from there", WHOLE),
+    Parameter(
+        "maxLagBytes",
+        "With follow=true: skip, and say so, what is further than this from the log's end",
+        {"type": "integer", "minimum": LAG_LEAST},
+    ),
 )

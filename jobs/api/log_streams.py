@@ -13,7 +13,8 @@ from jobs.api.log_target import Authority, Target, board, final_status
 from jobs.exceptions import PermissionDenied
 from jobs.logs import sse
 from jobs.logs.filesystem import configured_store
-from jobs.logs.follow import READ, Chunk, follow
+from jobs.logs.follow import follow
+from jobs.logs.tail import READ, Chunk
 
 HEARTBEAT_SECONDS = 15.0
 
@@ -52,7 +53,8 @@ async def as_text(target: Target, wanted: LogRequest, credential_key: str) -> As
 
 
 async def as_events(target: Target, wanted: LogRequest, credential_key: str) -> AsyncGenerator[bytes, None]:
-    """Batches of lines, a comment in every quarter of a minute without any, and `end` with the job's status."""
+    """Batches of lines and gaps between them, a comment in every quarter of a minute without any, and `end` with the
+    job's status."""
     wanted = replace(wanted, query=replace(wanted.query, whole_lines=True))
     loop = asyncio.get_running_loop()
     last = loop.time()
@@ -62,8 +64,14 @@ async def as_events(target: Target, wanted: LogRequest, credential_key: str) -> 
                 if not chunk.data and loop.time() - last < HEARTBEAT_SECONDS:
                     continue
                 last = loop.time()
-                yield sse.batch(chunk.data, chunk.cursor) if chunk.data else sse.HEARTBEAT
+                yield as_event(chunk)
     except AccessEnded as exc:
         yield sse.named("error", json.dumps({"code": PermissionDenied.code, "message": exc.message}))
         return
     yield sse.named("end", await final_status(target))
+
+
+def as_event(chunk: Chunk) -> bytes:
+    if chunk.gap is not None:
+        return sse.gap(chunk.gap, chunk.cursor)
+    return sse.batch(chunk.data, chunk.cursor) if chunk.data else sse.HEARTBEAT

@@ -9,26 +9,20 @@ a thread.
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from jobs.logs import gaps
 from jobs.logs.notify import Subscription, notifier
-from jobs.logs.selection import BLOCK, Query, is_line_start, start_of
+from jobs.logs.selection import BLOCK, Query, start_of
 from jobs.logs.store import LogKey, LogNotFound, LogStore, PodLog
-from jobs.logs.text import NEWLINE, rendered, valid, whole_characters, whole_lines
+from jobs.logs.tail import READ, Chunk, Tail
+from jobs.logs.text import whole_characters
 
-READ = 256 << 10  # a quarter of it where each line is looked at; with a keyword, a longer line counts as several
 QUIET_SECONDS = 1.0  # how long nothing came before is_over is asked, and a chunk without data is given
+REGROWS_SECONDS = 10.0  # a fetched log may be cut back by a few lines and fetched again, after a crash of its writer
 OVER_TWICE = 2  # so many times in a row: what was written just before the end may show just after it
 
 IsOver = Callable[[], Awaitable[bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Valid UTF-8, and the cursor that goes on after it. Without data it says that nothing came for a while."""
-
-    data: bytes
-    cursor: int
 
 
 class Quiet:
@@ -37,10 +31,15 @@ class Quiet:
     def __init__(self, is_over: IsOver) -> None:
         self._is_over = is_over
         self._answers = 0
-        self._since = asyncio.get_running_loop().time()
+        self._began = self._since = asyncio.get_running_loop().time()
 
     def broken(self) -> None:
-        self._answers, self._since = 0, asyncio.get_running_loop().time()
+        self._answers = 0
+        self._began = self._since = asyncio.get_running_loop().time()
+
+    def lasted(self) -> float:
+        """Seconds without anything."""
+        return asyncio.get_running_loop().time() - self._began
 
     async def lasts(self) -> bool:
         """Whether another while has gone by since this was last true."""
@@ -56,69 +55,21 @@ class Quiet:
         return self._answers >= OVER_TWICE
 
 
-class Tail:
-    """Reads on from a cursor, a step at a time, as the query wants it shown."""
-
-    def __init__(self, log: PodLog, query: Query, cursor: int, read_bytes: int = READ) -> None:
-        self.log = log
-        self.query = query
-        self.cursor = cursor
-        self._plain = not (query.timestamps or query.keyword)
-        self._most = read_bytes if self._plain else read_bytes // 4
-        self._at_line_start = query.timestamps and is_line_start(log, cursor)
-
-    def step(self, *, finished: bool) -> Chunk | None:
-        """What is there now; its data may be empty when no line has the keyword. None when there is nothing to go on
-        with yet. `finished`: nothing more will come, so what is not whole is taken as it is."""
-        data = self._read(finished=finished)
-        text, used = whole_characters(data)
-        if not used:
-            if not data or not finished:
-                return None
-            text, used = data.decode(errors="replace").encode(), len(data)
-        offset, self.cursor = self.cursor, self.cursor + used
-        if not self._plain:
-            text = self._render(offset, data[:used])
-        return Chunk(text, self.cursor)
-
-    def _render(self, offset: int, data: bytes) -> bytes:
-        query, at_line_start = self.query, self._at_line_start
-        self._at_line_start = data.endswith(NEWLINE)
-        return valid(
-            rendered(
-                self.log,
-                offset,
-                data,
-                at_line_start=at_line_start,
-                timestamps=query.timestamps,
-                keyword=query.keyword,
-            )
-        )
-
-    def _read(self, *, finished: bool) -> bytes:
-        query, size = self.query, self._most
-        if query.timestamps and not finished:
-            size = min(size, self.log.timed_size() - self.cursor)
-        data = self.log.read(self.cursor, size) if size > 0 else b""
-        if not (query.keyword or query.whole_lines):
-            return data
-        whole = data.rfind(NEWLINE) + 1 if query.keyword else whole_lines(data)
-        # The rest of a line is waited for, unless it never comes or is longer than what is read at once.
-        return data[:whole] if whole or not (finished or len(data) >= self._most) else data
-
-
 async def follow(
     store: LogStore, key: LogKey, query: Query, is_over: IsOver, *, read_bytes: int = READ
 ) -> AsyncGenerator[Chunk, None]:
     """Chunks until the log is complete, or is_over has said so while nothing came, or limit_bytes are reached. Waits
     for a pod that has not started: all that it writes then is new, so tail_lines leaves nothing out. While nothing
     comes, a chunk without data about every second lets the caller see to other things. A chunk is of at most read_bytes
-    of the log."""
+    of the log. A gap, such as a line of the platform's own, is a chunk by itself."""
     quiet = Quiet(is_over)
     async with notifier().subscribe(store.watch_path(key)) as subscription:
         waited = False
         while (log := existing(store, key)) is None:
             if quiet.is_final:
+                if query.cursor:
+                    gap = gaps.lost(query.cursor, 0)
+                    yield Chunk(gap.line, 0, gap)
                 return
             waited = True
             if await quiet.lasts():
@@ -142,6 +93,9 @@ def existing(store: LogStore, key: LogKey) -> PodLog | None:
 
 
 async def beginning(log: PodLog, query: Query) -> int:
+    """A cursor is taken as it is: a log that ends before it may yet grow to it."""
+    if query.cursor is not None:
+        return query.cursor
     size = log.size()
     if size <= BLOCK or (query.tail_lines is None and query.since_ns is None):
         return start_of(log, query, size)
@@ -155,6 +109,8 @@ async def chunks(tail: Tail, subscription: Subscription, quiet: Quiet) -> AsyncG
             # First whether this is the end, then what is there: the other way round, bytes could come in between.
             finished = tail.log.is_complete() or quiet.is_final
             chunk = tail.step(finished=finished)
+            if chunk is None and tail.is_ahead() and (finished or quiet.lasted() > REGROWS_SECONDS):
+                chunk = tail.lose()
             if chunk is None and finished:
                 return
         if chunk is not None:
@@ -172,7 +128,7 @@ async def limited(chunks: AsyncGenerator[Chunk, None], limit: int | None) -> Asy
     async with aclosing(chunks):
         async for chunk in chunks:
             if limit is not None and len(chunk.data) >= limit:
-                yield Chunk(whole_characters(chunk.data[:limit])[0], chunk.cursor)
+                yield replace(chunk, data=whole_characters(chunk.data[:limit])[0])
                 return
             limit = None if limit is None else limit - len(chunk.data)
             yield chunk

@@ -11,6 +11,9 @@ from typing import ClassVar
 
 import orjson
 
+from jobs.logs.gaps import facts
+from jobs.logs.tail import Chunk
+
 FRAME_BYTES = 64 << 10  # of log in one message; with times in front of short lines it is longer, but never over 1 MiB
 WINDOW_BYTES = 1 << 20  # how far the server runs ahead of a client that acknowledges
 
@@ -36,6 +39,18 @@ class Log:
 
     operation: ClassVar[str] = "log"
     data: str
+    cursor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Lines are, or may be, missing here: why (jobs.logs.gaps.Reason), in words, when, and the cursor after it. In the
+    text it stands at the beginning of a line."""
+
+    operation: ClassVar[str] = "gap"
+    reason: str
+    message: str
+    time: str | None
     cursor: int
 
 
@@ -67,16 +82,18 @@ class Ack:
     cursor: int
 
 
-ServerMessage = Log | End | Error
+ServerMessage = Log | Gap | End | Error
 
 
 def dump(message: ServerMessage) -> str:
     return orjson.dumps({"operation": message.operation, **asdict(message)}).decode()
 
 
-def dump_log(data: bytes, cursor: int) -> str:
-    """dump(Log(...)) of bytes that are valid UTF-8, in fewer steps: this is what there are many of."""
-    return orjson.dumps({"operation": Log.operation, "data": data.decode(), "cursor": cursor}).decode()
+def frame(chunk: Chunk) -> str:
+    """dump() of a Log or a Gap, in fewer steps: this is what there are many of."""
+    if chunk.gap is not None:
+        return orjson.dumps({"operation": Gap.operation, **facts(chunk.gap), "cursor": chunk.cursor}).decode()
+    return orjson.dumps({"operation": Log.operation, "data": chunk.data.decode(), "cursor": chunk.cursor}).decode()
 
 
 def parse(text: str) -> Ack:

@@ -18,7 +18,8 @@ LINE_MAX = 16 << 20  # where a keyword is looked for, a longer line counts as se
 class Query:
     """What a reader asks for. A cursor overrules tail_lines and since_ns: those said where to begin, long ago. until_ns
     is not among the times: two answers, one until a time and one since it, are the whole. `whole_lines` is for
-    followers: each chunk ends where a line ends, by newline or carriage return."""
+    followers: each chunk ends where a line ends, by newline or carriage return; so is `most_behind`: what is further
+    from the log's end is skipped."""
 
     tail_lines: int | None = None
     since_ns: int | None = None
@@ -28,6 +29,7 @@ class Query:
     keyword: bytes = b""
     timestamps: bool = False
     whole_lines: bool = False
+    most_behind: int | None = None
 
 
 def floor_of(log: PodLog, query: Query) -> int:

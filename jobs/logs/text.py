@@ -40,10 +40,15 @@ def _second(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
-def stamp(time_ns: int) -> bytes:
-    """What Kubernetes puts in front of a line: RFC 3339, UTC, always nine digits of the second, and a space."""
+def moment(time_ns: int) -> str:
+    """RFC 3339, UTC, always nine digits of the second."""
     seconds, rest = divmod(time_ns, 1_000_000_000)
-    return f"{_second(seconds)}.{rest:09d}Z ".encode()
+    return f"{_second(seconds)}.{rest:09d}Z"
+
+
+def stamp(time_ns: int) -> bytes:
+    """What Kubernetes puts in front of a line."""
+    return f"{moment(time_ns)} ".encode()
 
 
 def stamped(log: PodLog, offset: int, data: bytes, at_line_start: bool) -> bytes:

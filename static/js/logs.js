@@ -62,6 +62,10 @@ class LogView {
     if (message.operation === "log") {
       this.cursor = message.cursor;
       this.take(message.data);
+    } else if (message.operation === "gap") {
+      this.cursor = message.cursor;
+      const open = this.pending || this.partial;
+      this.take(`${open && !open.endsWith("\n") ? "\n" : ""}[platform] ${message.message}\n`);
     } else if (message.operation === "end") {
       this.ended = true;
       this.draw();

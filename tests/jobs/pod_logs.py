@@ -4,6 +4,7 @@ from contextlib import closing
 
 from jobs.identifiers import pod_name
 from jobs.logs.filesystem import configured_store
+from jobs.logs.format import MARKER
 from jobs.logs.store import LogKey
 from jobs.models import Attempt, Job, Pod
 
@@ -23,3 +24,11 @@ def print_lines(job: Job, data: bytes, *, attempt: int = 1, replica: int = 0, se
         writer.append(data, FIRST_NS)
         if seal:
             writer.seal(FIRST_NS)
+
+
+def print_marker(job: Job, before: bytes, line: bytes) -> None:
+    """Output, a line of the platform's own, and the end."""
+    with closing(configured_store().writer(LogKey(job.public_id, 1, 0))) as writer:
+        writer.append(before, FIRST_NS)
+        writer.append(line, FIRST_NS, MARKER)
+        writer.seal(FIRST_NS)

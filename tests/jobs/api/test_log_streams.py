@@ -15,7 +15,7 @@ from jobs.logs import follow, notify
 from jobs.logs.store import LogKey
 from jobs.models import Job, Pod
 from jobs_platform.handler import PlatformHandler
-from tests.jobs.pod_logs import make_pod, print_lines
+from tests.jobs.pod_logs import make_pod, print_lines, print_marker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECONDS = 20.0
@@ -183,6 +183,19 @@ class TestEvents:
         reader = await Reader(job, token, accept=self.EVENTS).open()
         print_lines(job, b" whole\n", seal=True)
         assert (await reader.whole()).startswith(b"id: 11\ndata: half whole\n\n")
+
+    async def test_a_gap_is_an_event_of_its_own(self, job: Job, token: str) -> None:
+        line = b"[platform] The log reached its limit: 4 bytes are kept, what follows is not.\n"
+        await database(print_marker, job, b"one\n", line)
+        reader = await Reader(job, token, accept=self.EVENTS).open()
+        assert (await reader.whole()).startswith(
+            b'id: 4\ndata: one\n\nid: 81\nevent: gap\ndata: {"reason":"limit","message":"The log reached its limit: '
+            b'4 bytes are kept, what follows is not.","time":"2025-01-15T10:30:00.123456789Z"}\n\nevent: end\n'
+        )
+        again = await Reader(job, token, last_event_id="81", accept=self.EVENTS).open()
+        assert (await again.whole()).startswith(b"event: end\n")
+        text = await Reader(job, token).open()
+        assert await text.whole() == b"one\n" + line
 
     async def test_silence_is_broken_by_comments(self, job: Job, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(log_streams, "HEARTBEAT_SECONDS", 0.02)

@@ -133,6 +133,7 @@ class TestRefusal:
             ("?sinceTime=2025-01-15", "sinceTime"),
             ("?untilTime=tomorrow", "untilTime"),
             ("?untilTime=2025-01-15T10:30:00Z&follow=true", "untilTime"),
+            ("?follow=true&maxLagBytes=65535", "maxLagBytes"),
             ("?keyword=", "keyword"),
             ("?keyword=a%0Ab", "keyword"),
             ("?keyword=%00", "keyword"),

@@ -21,7 +21,7 @@ from jobs.logs import follow, notify
 from jobs.logs.protocol import FRAME_BYTES, WINDOW_BYTES
 from jobs.models import Job, Pod
 from jobs.routing import websocket_urlpatterns
-from tests.jobs.pod_logs import make_pod, print_lines
+from tests.jobs.pod_logs import make_pod, print_lines, print_marker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 APPLICATION = WebSocketAuthMiddleware(URLRouter(websocket_urlpatterns))
@@ -135,6 +135,19 @@ class TestStream:
         visitor = await Visitor(job, "?cursor=4&tailLines=99", token=token).open()
         await visitor.until_closed()
         assert visitor.text == "two\n"
+
+    async def test_a_gap_is_a_message_of_its_own(self, job: Job, token: str) -> None:
+        await database(print_marker, job, b"one\n", b"[platform] 5 bytes are missing here: full.\n")
+        visitor = await Visitor(job, token=token).open()
+        assert await visitor.until_closed() == 1000
+        assert visitor.text == "one\n"
+        assert visitor.told[0] == {
+            "operation": "gap",
+            "reason": "missing",
+            "message": "5 bytes are missing here: full.",
+            "time": "2025-01-15T10:30:00.123456789Z",
+            "cursor": 47,
+        }
 
     async def test_the_parameters_are_those_of_http(self, job: Job, token: str) -> None:
         print_lines(job, b"one\ntwo\n", seal=True)

@@ -13,8 +13,11 @@ import pytest
 from jobs.logs import follow as follow_module
 from jobs.logs import notify
 from jobs.logs.filesystem import FilesystemLogStore
-from jobs.logs.follow import Chunk, follow
+from jobs.logs.follow import follow
+from jobs.logs.format import MARKER, OUTPUT
+from jobs.logs.gaps import Gap, Reason
 from jobs.logs.selection import Query
+from jobs.logs.tail import Chunk
 from tests.jobs.logs.model import FIRST_NS, KEY, Written, selected, write
 
 DEADLINE = 30.0
@@ -179,6 +182,145 @@ class TestAPodThatIsOver:
     async def test_an_unfinished_line_is_searched_at_the_end(self, store: FilesystemLogStore) -> None:
         write(store, [Written(b"no\nneedle", FIRST_NS)], seal=False)
         assert await collect(follow(store, KEY, Query(keyword=b"needle"), is_over)) == b"needle"
+
+
+async def gathered(chunks: AsyncIterator[Chunk]) -> list[Chunk]:
+    async with asyncio.timeout(DEADLINE):
+        return [chunk async for chunk in chunks]
+
+
+def marked(store: FilesystemLogStore, *pieces: tuple[bytes, int], seal: bool = True) -> None:
+    with closing(store.writer(KEY)) as writer:
+        for number, (data, flags) in enumerate(pieces):
+            writer.append(data, FIRST_NS + number, flags)
+        if seal:
+            writer.seal(FIRST_NS + len(pieces))
+
+
+class TestGaps:
+    SAID = b"[platform] 12 bytes are missing here: the log could not be written.\n"
+
+    async def test_a_line_of_the_platforms_own_is_a_chunk_that_says_so(self, store: FilesystemLogStore) -> None:
+        marked(store, (b"one\nhalf", OUTPUT), (b"\n" + self.SAID, MARKER), (b"two\n", OUTPUT))
+        found = await gathered(follow(store, KEY, Query(), runs_on))
+        assert [chunk.data for chunk in found] == [b"one\nhalf\n", self.SAID, b"two\n"]
+        assert [chunk.gap for chunk in found] == [
+            None,
+            Gap(Reason.MISSING, self.SAID[11:-1].decode(), FIRST_NS + 1),
+            None,
+        ]
+        assert found[1].cursor == 9 + len(self.SAID)
+
+    async def test_a_line_that_a_program_prints_like_one_is_none(self, store: FilesystemLogStore) -> None:
+        marked(store, (self.SAID, OUTPUT), (b"[platform] x", OUTPUT), (b"\n" + self.SAID, MARKER))
+        found = await gathered(follow(store, KEY, Query(), runs_on))
+        assert [(chunk.data, chunk.gap is not None) for chunk in found] == [
+            (self.SAID + b"[platform] x\n", False),
+            (self.SAID, True),
+        ]
+
+    async def test_every_keyword_and_every_batch_lets_it_through(self, store: FilesystemLogStore) -> None:
+        marked(store, (b"needle\nhay\n", OUTPUT), (self.SAID, MARKER), (b"needle 2\n", OUTPUT))
+        found = await gathered(follow(store, KEY, Query(keyword=b"needle", timestamps=True, whole_lines=True), runs_on))
+        assert [chunk.data[31:] for chunk in found] == [b"needle\n", self.SAID, b"needle 2\n"]
+        assert all(chunk.data.startswith(b"2025-01-15T10:30:00.123456") for chunk in found)
+
+    @pytest.mark.parametrize("read_bytes", range(23, 50))
+    @pytest.mark.parametrize("query", [Query(), Query(whole_lines=True)])
+    async def test_it_is_whole_wherever_a_read_ends(
+        self, store: FilesystemLogStore, query: Query, read_bytes: int
+    ) -> None:
+        text = b"[platform] Lines may\n"
+        marked(store, (b"one\ntwo three\n", OUTPUT), (text, MARKER), (b"[plat\n", OUTPUT), (b"\n" + text, MARKER))
+        found = await gathered(follow(store, KEY, query, runs_on, read_bytes=read_bytes))
+        assert b"".join(chunk.data for chunk in found) == b"one\ntwo three\n" + text + b"[plat\n\n" + text
+        assert [chunk.gap.message for chunk in found if chunk.gap] == ["Lines may", "Lines may"]
+
+    async def test_who_comes_back_after_it_is_not_told_again(self, store: FilesystemLogStore) -> None:
+        marked(store, (b"one\n", OUTPUT), (self.SAID, MARKER), (b"two\n", OUTPUT))
+        first = await gathered(follow(store, KEY, Query(), runs_on))
+        again = await gathered(follow(store, KEY, Query(cursor=first[1].cursor), runs_on))
+        assert again == first[2:]
+
+    @pytest.mark.usefixtures("impatient")
+    async def test_bytes_that_no_record_speaks_of_are_not_shown_while_more_may_come(
+        self, store: FilesystemLogStore
+    ) -> None:
+        marked(store, (b"one\n", OUTPUT), seal=False)
+        with (store.root / KEY.job_id / "1" / "0" / "main.log").open("ab") as file:
+            file.write(b"not yet")
+        quiet = 0
+        async with aclosing(follow(store, KEY, Query(), runs_on)) as chunks:
+            async for chunk in chunks:
+                assert chunk.data in (b"one\n", b"")
+                quiet += not chunk.data
+                if quiet == 3:
+                    break
+
+
+class TestACursorPastTheEnd:
+    async def test_the_end_of_a_log_that_was_lost_is_told(self, store: FilesystemLogStore) -> None:
+        write(store, [Written(b"one\n", FIRST_NS)])
+        [chunk] = await gathered(follow(store, KEY, Query(cursor=99), runs_on))
+        assert chunk.gap
+        assert (chunk.gap.reason, chunk.cursor) == (Reason.LOST, 4)
+        assert (
+            chunk.data == b"\n[platform] This log ends at 4, before the cursor 99: what was written between is lost.\n"
+        )
+
+    @pytest.mark.usefixtures("impatient")
+    async def test_so_is_a_log_that_is_gone(self, store: FilesystemLogStore) -> None:
+        found = await gathered(follow(store, KEY, Query(cursor=99), is_over))
+        assert [chunk.gap.reason for chunk in found if chunk.gap] == [Reason.LOST]
+
+    @pytest.mark.usefixtures("impatient")
+    async def test_a_log_may_grow_to_it(self, store: FilesystemLogStore) -> None:
+        write(store, [Written(b"on", FIRST_NS)], seal=False)
+        got = b""
+        async with aclosing(follow(store, KEY, Query(cursor=4), runs_on)) as chunks:
+            async for chunk in chunks:
+                if not chunk.data and not got:
+                    write(store, [Written(b"e\ntwo\n", FIRST_NS)])
+                got += chunk.data
+        assert got == b"two\n"
+
+    @pytest.mark.usefixtures("impatient")
+    async def test_one_that_grows_on_from_before_it_is_not_waited_for_long(
+        self, store: FilesystemLogStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(follow_module, "REGROWS_SECONDS", 0.02)
+        write(store, [Written(b"one\n", FIRST_NS)], seal=False)
+        reasons = []
+        async with aclosing(follow(store, KEY, Query(cursor=99), runs_on)) as chunks:
+            async for chunk in chunks:
+                if chunk.gap:
+                    reasons.append(chunk.gap.reason)
+                    write(store, [Written(b"two\n", FIRST_NS)])
+                elif chunk.data:
+                    reasons.append(chunk.data)
+        assert reasons == [Reason.LOST, b"two\n"]
+
+
+class TestAReaderWhoWillNotBeFarBehind:
+    async def test_what_is_further_from_the_end_is_skipped_and_told(self, store: FilesystemLogStore) -> None:
+        lines = [b"line %06d\n" % number for number in range(20_000)]
+        write(store, [Written(b"".join(lines), FIRST_NS)])
+        gap, *found = await gathered(follow(store, KEY, Query(most_behind=65_536), runs_on))
+        rest = b"".join(chunk.data for chunk in found)
+        assert gap.gap
+        assert gap.gap.reason is Reason.SKIPPED
+        assert gap.gap.message.startswith(f"{gap.cursor} bytes were skipped here")
+        assert rest == b"".join(lines)[gap.cursor :]
+        assert rest.startswith(b"line ")
+        assert 32_768 - 12 <= len(rest) <= 32_768
+
+    async def test_one_that_keeps_up_misses_nothing(self, store: FilesystemLogStore) -> None:
+        writes = random_writes(5)
+        printer = Printer(store, writes, 5)
+        printer.start()
+        got = await collect(follow(store, KEY, Query(most_behind=1 << 30), runs_on))
+        printer.join()
+        assert got.decode() == selected(writes, Query()).decode(errors="replace")
 
 
 @pytest.mark.usefixtures("impatient")
