@@ -13,7 +13,8 @@ PlatformError                         code                  HTTP
 ├── JobNotActive                      JOB_NOT_ACTIVE        409
 ├── PodNotRunning                     POD_NOT_RUNNING       409
 ├── IdempotencyMismatch               IDEMPOTENCY_MISMATCH  409
-└── PoolUnavailable                   POOL_UNAVAILABLE      503
+├── PoolUnavailable                   POOL_UNAVAILABLE      503
+└── LogsAway (an OSError too)         LOGS_UNAVAILABLE      503
 """
 
 from collections.abc import Mapping, Sequence
@@ -126,3 +127,13 @@ class PoolUnavailable(PlatformError):
     code = "POOL_UNAVAILABLE"
     status = 503
     text = _("The resource pool cannot be reached right now. The training job is not affected; try again shortly.")
+
+
+class LogsAway(PlatformError, OSError):
+    """A log that is kept in the object storage cannot be read now. To whoever reads files it is one that failed."""
+
+    code = "LOGS_UNAVAILABLE"
+    status = 503
+    text = _(
+        "This log is kept in the object storage, which does not answer right now. Nothing is lost; try again shortly."
+    )

@@ -55,10 +55,10 @@ class DirectoryShelf:
 
     def names(self) -> Sequence[str]:
         try:
-            entries = os.listdir(self._directory)
+            names = [path.name for path in self._directory.iterdir()]
         except FileNotFoundError:
             return ()
-        return sorted(name for name in entries if name.startswith(f"{self._container}."))
+        return sorted(name for name in names if name.startswith(f"{self._container}."))
 
     def open(self, name: str) -> FileBlob:
         return FileBlob(self._directory / name)
