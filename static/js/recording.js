@@ -1,13 +1,14 @@
-// The page of a terminal's recording: the player, which runs WebAssembly.
+// The page of a terminal's recording. The player fetches and reads it in a worker, so that a long one does not hold up the page.
 const LONGEST_PAUSE_SECONDS = 3;
 
 const holder = document.querySelector("[data-recording]");
-const from = new URLSearchParams(location.search).get("t");
+const mono = getComputedStyle(document.documentElement).getPropertyValue("--mono");
 
-globalThis.AsciinemaPlayer.create({ url: holder.dataset.url }, holder, {
+globalThis.AsciinemaPlayer.create({ url: holder.dataset.url }, holder, holder.dataset.worker, {
   fit: "both",
   idleTimeLimit: LONGEST_PAUSE_SECONDS,
   preload: true,
-  ...(from && { startAt: from }),
-  terminalFontFamily: getComputedStyle(document.documentElement).getPropertyValue("--mono"),
+  poster: "npt:0",
+  startAt: new URLSearchParams(location.search).get("t") ?? undefined,
+  terminalFontFamily: mono,
 });

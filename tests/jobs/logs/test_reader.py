@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.logs import reader, selection
-from jobs.logs.filesystem import FilesystemLogStore
+from jobs.logs import blocks, reader, selection
+from jobs.logs.filesystem import FilesystemLogStore, FilesystemPodLog
 from jobs.logs.reader import Page, read_page
-from jobs.logs.segmented import SegmentedLog
 from jobs.logs.selection import Query
 from tests.jobs.logs.model import (
     FIRST_NS,
@@ -34,6 +33,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """So small that every answer crosses several."""
     monkeypatch.setattr(selection, "BLOCK", 5)
     monkeypatch.setattr(reader, "BLOCK", 5)
+    monkeypatch.setattr(blocks, "BLOCK", 5)
 
 
 @pytest.fixture
@@ -153,15 +153,15 @@ class TestALargeLog:
     ) -> None:
         write(store, one(b"x" * 99 + b"\n") + [Written(b"y" * 99 + b"\n", FIRST_NS)] * 200_000)
         read_bytes = 0
-        original = SegmentedLog.read
+        original = FilesystemPodLog.read
 
-        def counted(log: SegmentedLog, offset: int, size: int) -> bytes:
+        def counted(log: FilesystemPodLog, offset: int, size: int) -> bytes:
             nonlocal read_bytes
             data = original(log, offset, size)
             read_bytes += len(data)
             return data
 
-        monkeypatch.setattr(SegmentedLog, "read", counted)
+        monkeypatch.setattr(FilesystemPodLog, "read", counted)
         with closing(store.open(KEY)) as log:
             page = read_page(log, Query(tail_lines=3, timestamps=True), UNBOUNDED)
         assert page.text.count("\n") == 3
