@@ -64,7 +64,7 @@ async def as_events(target: Target, wanted: LogRequest, credential_key: str) -> 
                 if not chunk.data and loop.time() - last < HEARTBEAT_SECONDS:
                     continue
                 last = loop.time()
-                yield as_event(chunk)
+                yield chunk.shaped(as_event)
     except AccessEnded as exc:
         yield sse.named("error", json.dumps({"code": PermissionDenied.code, "message": exc.message}))
         return

@@ -123,7 +123,7 @@ class LogsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             async for chunk in chunks:
                 if chunk.data:
                     await self.wait_for_room(chunk.cursor)
-                    await self.send(text_data=protocol.frame(chunk))
+                    await self.send(text_data=chunk.shaped(protocol.frame))
         await self.tell(End(await final_status(target)))
         await self.close(code=int(CloseCode.END))
 

@@ -1,20 +1,19 @@
 """Following a log: what was written since a cursor, and then what is being written, until its end.
 
-Nothing is lost and nothing comes twice: each chunk says where the next one begins. Reads happen in the event loop:
-256 KiB take 0.03 ms, and a few ms at worst from a cold disk, where a thread would cost 0.1 ms each time; between two of
-them everybody else has a turn. Only the search for the beginning, which may go through much of a large log, is sent to
-a thread.
+Nothing is lost and nothing comes twice: each chunk says where the next one begins. All followers of a pod share its
+open files, and the chunks that several of them need (shared.py). Between two chunks everybody else has a turn.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, closing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 
 from jobs.logs import gaps
 from jobs.logs.notify import Subscription, notifier
-from jobs.logs.selection import BLOCK, Query, start_of
-from jobs.logs.store import LogKey, LogNotFound, LogStore, PodLog
+from jobs.logs.selection import Query
+from jobs.logs.shared import SharedLog, open_logs
+from jobs.logs.store import LogKey, LogNotFound, LogStore
 from jobs.logs.tail import READ, Chunk, Tail
 from jobs.logs.text import whole_characters
 
@@ -63,54 +62,46 @@ async def follow(
     comes, a chunk without data about every second lets the caller see to other things. A chunk is of at most read_bytes
     of the log. A gap, such as a line of the platform's own, is a chunk by itself."""
     quiet = Quiet(is_over)
-    async with notifier().subscribe(store.watch_path(key)) as subscription:
+    async with notifier().subscribe(store.watch_path(key)) as subscription, AsyncExitStack() as stack:
         waited = False
-        while (log := existing(store, key)) is None:
+        while (log := await existing(stack, store, key)) is None:
             if quiet.is_final:
                 if query.cursor:
-                    gap = gaps.lost(query.cursor, 0)
-                    yield Chunk(gap.line, 0, gap)
+                    yield nothing_left(query.cursor)
                 return
             waited = True
             if await quiet.lasts():
                 yield Chunk(b"", query.cursor or 0)
             else:
                 await subscription.wait()
-        with closing(log):
-            if waited:
-                query = replace(query, tail_lines=None)
-            tail = Tail(log, query, await beginning(log, query), read_bytes)
-            async with aclosing(limited(chunks(tail, subscription, quiet), query.limit_bytes)) as found:
-                async for chunk in found:
-                    yield chunk
+        tail = await log.tail(replace(query, tail_lines=None) if waited else query, read_bytes)
+        async with aclosing(limited(chunks(log, tail, subscription, quiet), query.limit_bytes)) as found:
+            async for chunk in found:
+                yield chunk
 
 
-def existing(store: LogStore, key: LogKey) -> PodLog | None:
+async def existing(stack: AsyncExitStack, store: LogStore, key: LogKey) -> SharedLog | None:
+    """The log, open as long as the stack is."""
     try:
-        return store.open(key)
+        return await stack.enter_async_context(open_logs().open(store, key))
     except LogNotFound:
         return None
 
 
-async def beginning(log: PodLog, query: Query) -> int:
-    """A cursor is taken as it is: a log that ends before it may yet grow to it."""
-    if query.cursor is not None:
-        return query.cursor
-    size = log.size()
-    if size <= BLOCK or (query.tail_lines is None and query.since_ns is None):
-        return start_of(log, query, size)
-    return await asyncio.to_thread(start_of, log, query, size)
+def nothing_left(cursor: int) -> Chunk:
+    gap = gaps.lost(cursor, 0)
+    return Chunk(gap.line, 0, gap)
 
 
-async def chunks(tail: Tail, subscription: Subscription, quiet: Quiet) -> AsyncGenerator[Chunk, None]:
+async def chunks(log: SharedLog, tail: Tail, subscription: Subscription, quiet: Quiet) -> AsyncGenerator[Chunk, None]:
     while True:
-        chunk = tail.step(finished=False)
+        chunk = await log.step(tail, finished=False)
         if chunk is None:
             # First whether this is the end, then what is there: the other way round, bytes could come in between.
-            finished = tail.log.is_complete() or quiet.is_final
-            chunk = tail.step(finished=finished)
-            if chunk is None and tail.is_ahead() and (finished or quiet.lasted() > REGROWS_SECONDS):
-                chunk = tail.lose()
+            finished = await log.is_complete() or quiet.is_final
+            chunk = await log.step(tail, finished=finished)
+            if chunk is None and (finished or quiet.lasted() > REGROWS_SECONDS):
+                chunk = await log.lose(tail)
             if chunk is None and finished:
                 return
         if chunk is not None:

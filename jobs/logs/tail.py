@@ -5,13 +5,20 @@ of a line of the platform's own, and may be cut off and written anew (captured.p
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from jobs.logs import gaps
 from jobs.logs.gaps import PREFIX, Gap
 from jobs.logs.selection import Query, is_line_start
 from jobs.logs.store import PodLog, Segment
 from jobs.logs.text import NEWLINE, rendered, stamp, valid, whole_characters, whole_lines
+
+T = TypeVar("T")
+Place = tuple[
+    int, bool, object
+]  # cursor, whether a line begins there, and all of a query that the next chunk depends on
 
 READ = 256 << 10  # a quarter of it where each line is looked at; with a keyword, a longer line counts as several
 
@@ -24,6 +31,14 @@ class Chunk:
     data: bytes
     cursor: int
     gap: Gap | None = None
+    shapes: dict[Callable[["Chunk"], Any], Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def shaped(self, shape: Callable[["Chunk"], T]) -> T:
+        """shape(self), made once for all who share the chunk."""
+        if shape not in self.shapes:
+            self.shapes[shape] = shape(self)
+        made: T = self.shapes[shape]
+        return made
 
 
 class Tail:
@@ -36,6 +51,17 @@ class Tail:
         self._plain = not (query.timestamps or query.keyword)
         self._most = read_bytes if self._plain else read_bytes // 4
         self._at_line_start = is_line_start(log, cursor)
+        self._style = (query.timestamps, query.keyword, query.whole_lines, self._most)
+
+    @property
+    def place(self) -> Place | None:
+        """Who is at the same place is given the same chunk next, as long as the log grows. None where nobody is."""
+        return None if self.query.most_behind else (self.cursor, self._at_line_start, self._style)
+
+    def take(self, chunk: Chunk, after: Place) -> Chunk:
+        """The step of somebody who was at this place, which led to that one."""
+        self.cursor, self._at_line_start = after[:2]
+        return chunk
 
     def is_ahead(self) -> bool:
         """Whether the cursor is past the log's end."""
