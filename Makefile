@@ -14,7 +14,7 @@ ON_POSTGRESQL := tests/jobs/reconcile tests/jobs/agent tests/jobs/test_services.
 	tests/jobs_platform/test_inserts.py tests/jobs_platform/test_updates.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint tests test-cluster clean bench-api bench-turnaround bench-logs bench-idle bench-reconcile
+.PHONY: help run demo test lint tests test-stack test-cluster clean bench-api bench-turnaround bench-logs bench-idle bench-reconcile
 
 help:
 	@sed -n '1,3s/^# //p' Makefile
@@ -57,6 +57,10 @@ endif
 	@echo "No chromium here: the tests of the pages in a browser are left out."
 	$(BIN)/python -m pytest -m "stack and not browser" --cov --cov-append --cov-report=term:skip-covered
 endif
+
+# What docker-compose.yml describes, without containers. docs/production.md
+test-stack: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest tests/stack/test_composed.py tests/deploy/test_compose.py
 
 # The contract of jobs/cluster on a real cluster, in one namespace that is left as it was found. docs/kubernetes.md
 test-cluster: $(VENV)/.installed-dev

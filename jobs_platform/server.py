@@ -3,9 +3,9 @@
 * Back-pressure: `send()` returns when the connection can take more, so that a reader who does not read slows the
   writer instead of filling memory. Twisted tells a registered producer: that is a Gate here. In the other direction, a
   WebSocket is not read while its consumer has RECEIVE_QUEUE messages to go.
-* Drain, on SIGTERM or SIGINT: stop listening, close WebSockets with 1012 (service restart), let requests finish for
-  WEB_DRAIN_SECONDS, end endless streams (a body without Content-Length) after WEB_STREAM_DRAIN_SECONDS, then stop.
-  A second signal stops at once.
+* Drain, on SIGTERM or SIGINT: stop listening, let those who asked (jobs_platform.draining) end what they have, close
+  WebSockets with 1012 (service restart), let requests finish for WEB_DRAIN_SECONDS, end endless streams (a body
+  without Content-Length) after WEB_STREAM_DRAIN_SECONDS, then stop. A second signal stops at once.
 
 All of it runs in the one event loop. Importing this module installs Twisted's asyncio reactor.
 """
@@ -32,6 +32,7 @@ from django.conf import settings
 from twisted.internet import defer, interfaces, reactor
 from zope.interface import implementer
 
+from jobs_platform.draining import run_hooks
 from jobs_platform.protocols import LimitedFactory
 
 logger = logging.getLogger("jobs_platform.web")
@@ -40,6 +41,7 @@ daphne.server.HTTPFactory = LimitedFactory  # Server.run names its factory there
 
 Message = MutableMapping[str, Any]
 SERVICE_RESTART = 1012
+CLOSE_FRAMES = (1011, SERVICE_RESTART)
 RECEIVE_QUEUE = 32
 POLL_SECONDS = 0.05
 
@@ -142,6 +144,9 @@ class DrainingServer(Server):  # type: ignore[misc]  # daphne has no types
             protocol.transport.unregisterProducer()
             details["gate"] = Gate()
             protocol.transport.registerProducer(details["gate"], True)
+        if message["type"] == "websocket.close" and message.get("code") in CLOSE_FRAMES:
+            close(protocol, message["code"])
+            return
         await super().handle_reply(protocol, message)
         if "gate" in details:
             await details["gate"].open.wait()
@@ -171,8 +176,9 @@ class DrainingServer(Server):  # type: ignore[misc]  # daphne has no types
         """Ends with the reactor's stop, at the latest WEB_DRAIN_SECONDS from now."""
         for port in self.ports:
             port.stopListening()
-        self.close_websockets()
         began = time.monotonic()
+        await run_hooks()
+        self.close_websockets()
         while self.busy() and (spent := time.monotonic() - began) < settings.WEB_DRAIN_SECONDS:
             if spent > settings.WEB_STREAM_DRAIN_SECONDS:
                 self.end_streams()
@@ -182,8 +188,7 @@ class DrainingServer(Server):  # type: ignore[misc]  # daphne has no types
     def close_websockets(self) -> None:
         for protocol in list(self.connections):
             if isinstance(protocol, WebSocketProtocol) and protocol.state == protocol.STATE_OPEN:
-                # Not sendClose(): that takes 1000 and 3000 to 4999 only.
-                protocol.sendCloseFrame(code=SERVICE_RESTART, isReply=False)
+                close(protocol, SERVICE_RESTART)
 
     def end_streams(self) -> None:
         for protocol, details in self.connections.items():
@@ -207,6 +212,11 @@ class DrainingServer(Server):  # type: ignore[misc]  # daphne has no types
             application.cancel()
         ended: defer.Deferred[Any] = defer.Deferred.fromFuture(asyncio.gather(*running, return_exceptions=True))
         return ended
+
+
+def close(protocol: WebSocketProtocol, code: int) -> None:
+    """Not sendClose(): that takes 1000 and 3000 to 4999 only."""
+    protocol.sendCloseFrame(code=code, isReply=False)
 
 
 def serve(host: str, port: int, *, on_listening: Callable[[], None] = lambda: None) -> int:

@@ -222,6 +222,7 @@ KUBERNETES_READ_SECONDS = env.decimal("KUBERNETES_READ_SECONDS", 10.0, minimum=0
 IMAGE_PULL_SECONDS = env.integer("IMAGE_PULL_SECONDS", 300, minimum=1)
 WATCH_STALE_SECONDS = env.integer("WATCH_STALE_SECONDS", 120, minimum=1)
 LOG_MAX_BYTES_PER_POD = env.integer("LOG_MAX_BYTES_PER_POD", 10 << 30, minimum=1 << 20, maximum=1 << 50)
+LOG_SEGMENT_BYTES = env.integer("LOG_SEGMENT_BYTES", 64 << 20, minimum=4096, maximum=1 << 32)
 LOG_OBJECTS = object_storage.from_environment()
 LOG_LOCAL_KEEP_SECONDS = env.integer("LOG_LOCAL_KEEP_SECONDS", 86400)
 LOG_RESPONSE_MAX_BYTES = env.integer("LOG_RESPONSE_MAX_BYTES", 16 << 20, minimum=1024)

@@ -13,25 +13,37 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.utils import await_many_dispatch
 from django.conf import settings
+from django.http import HttpRequest
 from django.utils import translation
 
 from jobs.consumers.handshake import origin_is_ours, request_of
-from jobs.models import TerminalTicket
 from jobs.services import Origin
-from jobs.terminal import protocol, wording
-from jobs.terminal.broker import Broker, Visit
-from jobs.terminal.protocol import Ack, Ending, Ping, Refused, Resize, Stdin
-from jobs.terminal.terminal import Outcome, Terminal
+from jobs.terminal import protocol, stamps, wording
+from jobs.terminal.broker import Broker
+from jobs.terminal.connection import Connection, Leaving, Visit
+from jobs.terminal.protocol import Ending, Ping, Refused
+from jobs.terminal.viewer import Farewell, Outcome
 from jobs_platform.client_address import client_address
+from jobs_platform.draining import before_drain
 
 BROKER = Broker()
 GOODBYE_SECONDS = 10.0
 CLEAN_UP_SECONDS = 5.0
 SERVICE_RESTART = 1012
+# A peer that closes with this is done with its session; any other end is a dropped connection.
+DONE = 1000
+LEAVING = {DONE: Leaving.FOR_GOOD, SERVICE_RESTART: Leaving.RESTARTING}
+MOST_POSITION = 2**53
+META_STAMP = "HTTP_" + stamps.HEADER.upper().replace("-", "_")
+
+
+@before_drain
+async def end_terminals() -> None:
+    await BROKER.close()
 
 
 class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
-    terminal: Terminal | None = None
+    connection: Connection | None = None
     serving: "asyncio.Task[None] | None" = None
     connected = False
     errors = 0
@@ -42,7 +54,7 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channel
         receive: Callable[[], Awaitable[Any]],
         send: Callable[[Any], Awaitable[None]],
     ) -> None:
-        """Channels' own, without the channel layer. However it ends, the terminal ends with it."""
+        """Channels' own, without the channel layer. However it ends, its connection to the terminal ends with it."""
         self.scope, self.base_send = scope, send
         try:
             await await_many_dispatch([receive], self.dispatch)
@@ -54,8 +66,8 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channel
 
     async def clean_up(self) -> None:
         """Waits, because a server that is stopping waits for this in turn."""
-        if self.terminal is not None and self.serving is not None:
-            self.terminal.finish(Ending.RESTARTING)
+        if self.connection is not None and self.serving is not None:
+            self.connection.leave(Leaving.RESTARTING)
             await asyncio.wait({self.serving}, timeout=CLEAN_UP_SECONDS)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
@@ -75,63 +87,47 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channel
         await self.accept(subprotocol=self.scope.get("auth_subprotocol"))
         self.connected = True
         if not origin_is_ours(request):
-            await self.goodbye(Outcome(Ending.WRONG_ORIGIN))
+            await self.goodbye(Farewell(Outcome(Ending.WRONG_ORIGIN)))
             return
-        user = self.scope.get("user")
-        cols, rows = size_of(self.scope["query_string"])
-        visit = Visit(
-            token=self.scope["url_route"]["kwargs"]["ticket"],
-            origin=Origin(address=client_address(request)),
-            cols=cols,
-            rows=rows,
+        self.connection, self.serving = BROKER.receive(self.visit(request), self)
+
+    def visit(self, request: HttpRequest) -> Visit:
+        user, token = self.scope.get("user"), self.scope["url_route"]["kwargs"]["ticket"]
+        stamp = request.META.get(META_STAMP)
+        passed_on = stamps.read_stamp(stamp, token) if stamp else None
+        return Visit(
+            token=token,
+            origin=passed_on or Origin(address=client_address(request)),
             known_user=user.pk if user is not None else None,
+            language=self.language,
+            host=request.META.get("HTTP_HOST", ""),
+            relayed=passed_on is not None,
+            **numbers_of(self.scope["query_string"]),
         )
-        self.terminal, self.serving = BROKER.receive(visit, self)
 
     def disconnected(self, code: int | None) -> None:
         self.connected = False
-        if self.terminal is not None:
-            self.terminal.finish(Ending.RESTARTING if code == SERVICE_RESTART else Ending.CLIENT_LEFT)
+        if self.connection is not None:
+            self.connection.leave(LEAVING.get(code or 0, Leaving.DROPPED))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if self.terminal is None or self.terminal.outcome.done():
+        if self.connection is None:
             return
         try:
             message = (
                 protocol.parse_text(text_data) if text_data is not None else protocol.parse_binary(bytes_data or b"")
             )
-            await self.act(self.terminal, message)
+            if isinstance(message, Ping):
+                await self.tell(protocol.Pong())
+            else:
+                await self.connection.take(message)
         except Refused as refused:
             self.errors += 1
             await self.tell(protocol.Error(code=refused.fault, message=refused.why))
             if self.errors >= protocol.ERRORS_ALLOWED:
-                self.terminal.finish(Ending.PROTOCOL)
+                self.connection.leave(Leaving.FAULTY)
 
-    async def act(self, terminal: Terminal, message: protocol.ClientMessage) -> None:
-        """Raises Refused."""
-        match message:
-            case Stdin(data):
-                terminal.feed(data)
-            case Resize(cols, rows):
-                await terminal.resize(cols=cols, rows=rows)
-            case Ack(count):
-                terminal.acknowledge(count)
-            case Ping():
-                await self.tell(protocol.Pong())
-
-    # What the broker says to the peer.
-
-    async def ready(self, ticket: TerminalTicket, *, cols: int, rows: int) -> None:
-        await self.tell(
-            protocol.Ready(
-                jobId=ticket.job.public_id,
-                podName=ticket.pod.name,
-                cols=cols,
-                rows=rows,
-                idleSeconds=settings.TERMINAL_IDLE_SECONDS,
-                totalSeconds=settings.TERMINAL_TOTAL_SECONDS,
-            )
-        )
+    # What the terminal says to its peer.
 
     async def output(self, data: bytes) -> None:
         if self.connected:
@@ -141,16 +137,30 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channel
         sentence = self.sentence(wording.WARNINGS[reason], reason, seconds=seconds)
         await self.tell(protocol.LimitWarning(reason=reason, seconds=seconds, message=sentence))
 
-    async def goodbye(self, outcome: Outcome) -> None:
+    async def goodbye(self, farewell: Farewell) -> None:
         """A peer that reads nothing is not waited for: the server's pings find out about it."""
+        outcome = farewell.outcome
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):
-                sentence = self.sentence(wording.ENDINGS[outcome.ending], outcome.ending)
-                await self.tell(protocol.Exit(code=outcome.code, reason=outcome.ending, message=sentence))
-                if self.connected:
-                    await self.close(code=outcome.ending.close_code, reason=outcome.ending.value)
+                await self.tell(
+                    protocol.Exit(
+                        code=outcome.code,
+                        reason=outcome.ending,
+                        message=self.sentence(wording.ending(farewell), outcome.ending),
+                        sessionOpen=farewell.session_open,
+                    )
+                )
+                await self.hang_up(outcome.ending.close_code)
         except TimeoutError:
             pass
+
+    async def hang_up(self, code: int) -> None:
+        if self.connected:
+            await self.close(code=code)
+
+    async def pass_on(self, message: str) -> None:
+        if self.connected:
+            await self.send(text_data=message)
 
     async def tell(self, message: protocol.ServerMessage) -> None:
         if self.connected:
@@ -163,13 +173,14 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channel
             return str(text) % values
 
 
-def size_of(query: bytes) -> tuple[int, int]:
-    """From `?cols=120&rows=32`; what is missing or makes no sense is the usual 80 by 24."""
+def numbers_of(query: bytes) -> dict[str, int | None]:
+    """From `?cols=120&rows=32&since=4096`; None for what is missing or makes no sense."""
     fields = parse_qs(query.decode("latin-1"))
 
-    def side(name: str, default: int) -> int:
+    def number(name: str, least: int, most: int) -> int | None:
         text = fields.get(name, [""])[-1]
-        number = int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else 0
-        return number if 1 <= number <= protocol.MAX_SIDE else default
+        value = int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else -1
+        return value if least <= value <= most else None
 
-    return side("cols", protocol.DEFAULT_COLS), side("rows", protocol.DEFAULT_ROWS)
+    sides = {name: number(name, 1, protocol.MAX_SIDE) for name in ("cols", "rows")}
+    return {**sides, "since": number("since", 0, MOST_POSITION)}

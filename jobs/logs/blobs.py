@@ -4,7 +4,7 @@ A reader goes through these alone, so that the same code reads a log from this m
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +13,7 @@ class Blob(Protocol):
     """One file of a log. What was written in it never changes; only a log's last raw files still grow."""
 
     name: str
+    identity: Hashable  # the same for the same bytes alone, by which what was read of it is kept in memory
 
     def size(self) -> int:
         """Bytes that can be read now."""
@@ -36,6 +37,7 @@ class Shelf(Protocol):
 class FileBlob:
     def __init__(self, path: Path) -> None:
         self.name = path.name
+        self.identity: Hashable = str(path)
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     def size(self) -> int:

@@ -1,7 +1,14 @@
-"""The log format: two append-only files for each pod. Pure; the local pool's shim writes the same bytes.
+"""The log format: append-only files for each pod. Pure; the local pool's shim writes the same bytes.
 
-    <root>/<jobId>/<attempt>/<replica>/<container>.log   the output, byte for byte as printed
-    <root>/<jobId>/<attempt>/<replica>/<container>.idx   24-byte records `<QqII`: offset, time, length, flags
+    <root>/<jobId>/<attempt>/<replica>/<container>.log          the output, byte for byte as printed
+    <root>/<jobId>/<attempt>/<replica>/<container>.<base>.log   its continuation from that offset (20 digits) on
+    <root>/<jobId>/<attempt>/<replica>/<container>.<base>.zst   a segment that grows no more, packed (packing.py)
+    <root>/<jobId>/<attempt>/<replica>/<container>.idx          24-byte records `<QqII`: offset, time, length, flags
+    <root>/<jobId>/<attempt>/<replica>/<container>.idx.zst      the same, packed, of a log that has its END
+
+Once the output's last file, its last segment, is so large, the next bytes begin another. One that ends before the next
+begins lost its end in a crash of the machine: readers are shown a line in its place. Of a file that is there both
+packed and not, both are whole.
 
 A record is written after the bytes it speaks of: `length` bytes from `offset` were read at `time` (nanoseconds since
 1970, UTC). stdout and stderr share one pipe, so their order is exactly the program's. A line has the time of the record
@@ -15,7 +22,7 @@ offset. Times in the index never go back, so that they can be searched; the line
 the time of a record is later than its line's stands in its flags, above the two bits for the kind: up to 2^29 - 1 in
 nanoseconds, from 2^29 on in whole seconds, rounded down.
 
-A cursor is a byte offset into the .log file.
+A cursor is a byte offset into the whole output.
 """
 
 import struct
@@ -29,6 +36,7 @@ KIND = 3  # the bits of the flags that tell these three apart
 LAG_SHIFT = 2
 LAG_IN_SECONDS = 1 << 29
 CONTAINER = "main"
+DIGITS = 20
 
 
 def pod_dir(root: Path, job_id: str, attempt: int, replica: int) -> Path:
@@ -36,11 +44,36 @@ def pod_dir(root: Path, job_id: str, attempt: int, replica: int) -> Path:
 
 
 def log_path(directory: Path, container: str = CONTAINER) -> Path:
-    return directory / f"{container}.log"
+    """Of the first segment."""
+    return directory / segment_name(container, 0)
+
+
+def segment_name(container: str, base: int) -> str:
+    return f"{container}.{base:0{DIGITS}d}.log" if base else f"{container}.log"
+
+
+def packed_name(container: str, base: int) -> str:
+    return f"{container}.{base:0{DIGITS}d}.zst"
+
+
+def index_name(container: str) -> str:
+    return f"{container}.idx"
+
+
+def packed_index_name(container: str) -> str:
+    return f"{container}.idx.zst"
+
+
+def base_of(container: str, name: str) -> int | None:
+    """Where the segment in the file of this name begins; None when it is another kind of file."""
+    middle, kind = name.removeprefix(f"{container}.").rpartition(".")[::2]
+    if kind not in ("log", "zst") or (len(middle) != DIGITS and (middle or kind == "zst")):
+        return None
+    return int(middle or "0") if (middle or "0").isdecimal() else None
 
 
 def index_path(directory: Path, container: str = CONTAINER) -> Path:
-    return directory / f"{container}.idx"
+    return directory / index_name(container)
 
 
 def lag_flags(lag_ns: int) -> int:

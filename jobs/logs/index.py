@@ -1,13 +1,18 @@
 """The index of one log: times by offset and offsets by time, by binary search in the file. See format.py."""
 
-import os
+import logging
+import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
-from jobs.logs.format import END, KIND, MARKER, RECORD
+from jobs.logs.blobs import Shelf
+from jobs.logs.format import END, KIND, MARKER, OUTPUT, RECORD, index_name, packed_index_name
+from jobs.logs.seekable import Damaged
+from jobs.logs.segments import File, PackedFile, opened
 from jobs.logs.store import Segment
+
+logger = logging.getLogger(__name__)
 
 BATCH = 2048  # records read at once when going through the index: 48 KiB
 
@@ -22,30 +27,63 @@ class Record(NamedTuple):
     def end(self) -> int:
         return self.offset + self.length
 
+    @property
+    def is_void(self) -> bool:
+        return not self.length and self.flags & KIND != END
+
+
+class PackedIndex(PackedFile):
+    """In the place of records that cannot be read stands the one before them: what they spoke of has its time."""
+
+    def _instead(self, number: int) -> bytes:
+        begin, end = self.table.begins[number : number + 2]
+        before = RECORD.unpack(self.read(begin - RECORD.size, RECORD.size)) if begin else (0, 0, 0, OUTPUT)
+        return RECORD.pack(before[0], before[1], 0, OUTPUT) * ((end - begin) // RECORD.size)
+
 
 class Index:
-    """Reads an index that may be growing, and that may not be there yet: then it has no records."""
+    """Reads an index that may be growing, and that may not be there yet: then it has no records. The same if it cannot
+    be read: then nobody knows the times."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._fd: int | None = None
+    def __init__(self, shelf: Shelf, container: str) -> None:
+        self._shelf = shelf
+        self._container = container
+        self._file: File | None = None
+        self._void = (0, 0)  # a size, and how many of its records are none
         self._first = 0  # number of the first record in the batch
         self._offsets: list[int] = []
         self._times: list[int] = []
 
     def close(self) -> None:
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def count(self) -> int:
-        """Whole records; a torn one at the end is not there."""
-        if self._fd is None:
-            try:
-                self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-            except FileNotFoundError:
-                return 0
-        return os.fstat(self._fd).st_size // RECORD.size
+        """Whole records; a torn one at the end is not there, nor are those that a crash of the machine left as
+        zeros."""
+        if self._file is None and not self._open():
+            return 0
+        assert self._file is not None
+        size = self._file.size()
+        return size // RECORD.size - (self._void[1] if size == self._void[0] else 0)
+
+    def _open(self) -> bool:
+        try:
+            plain, packed = index_name(self._container), packed_index_name(self._container)
+            self._file = opened(self._shelf, plain, packed, PackedIndex)
+        except FileNotFoundError:
+            return False
+        except Damaged as exc:
+            logger.error("The times in a log of %s are lost: %s", self._container, exc)
+            return False
+        if isinstance(self._file, PackedIndex):
+            return True
+        size, void = self._file.size(), 0
+        while void < size // RECORD.size and self._record(size // RECORD.size - void - 1).is_void:
+            void += 1
+        self._void = (size, void)
+        return True
 
     def last(self) -> Record | None:
         count = self.count()
@@ -53,7 +91,8 @@ class Index:
 
     def is_complete(self) -> bool:
         last = self.last()
-        return last is not None and last.flags & END != 0
+        # Only that of a log which has its END is packed.
+        return isinstance(self._file, PackedIndex) or (last is not None and last.flags & KIND == END)
 
     def offset_of(self, time_ns: int) -> int | None:
         """The offset of the first record at or after the time, None when there is none."""
@@ -61,11 +100,13 @@ class Index:
         number = bisect_left(range(count), time_ns, key=lambda at: self._record(at).time_ns)
         return self._record(number).offset if number < count else None
 
-    def segments(self, start: int, end: int, unknown_ns: int) -> Iterator[Segment]:
-        """[start, end) cut where a record begins. What comes before the first record has the time `unknown_ns`, what
-        comes after a record and before the next one has that record's time."""
+    def segments(self, start: int, end: int) -> Iterator[Segment]:
+        """[start, end) cut where a record begins. What comes before the first record has that one's time, without any
+        now's: the first is about to be written. What comes after a record and before the next one has that record's
+        time."""
         # Counted once: a record that is added meanwhile must not show in one step and not in the next.
         count = self.count()
+        unknown_ns = self._record(0).time_ns if count else time.time_ns()
         while start < end:
             place = self._place(start, count)
             time_ns = self._times[place] if place >= 0 else unknown_ns
@@ -111,9 +152,9 @@ class Index:
     def _raw(self, first: int, count: int) -> bytes:
         """A batch of whole records."""
         wanted = min(BATCH, count - first) * RECORD.size
-        raw = os.pread(self._fd, wanted, first * RECORD.size) if self._fd is not None else b""
+        raw = self._file.read(first * RECORD.size, wanted) if self._file is not None else b""
         return raw[: len(raw) - len(raw) % RECORD.size]
 
     def _record(self, number: int) -> Record:
-        assert self._fd is not None  # count() was over `number`, so the file is open
-        return Record(*RECORD.unpack(os.pread(self._fd, RECORD.size, number * RECORD.size)))
+        assert self._file is not None  # count() was over `number`, so the file is open
+        return Record(*RECORD.unpack(self._file.read(number * RECORD.size, RECORD.size)))

@@ -198,17 +198,17 @@ class Ready:
     rows: int
     idleSeconds: int
     totalSeconds: int
-    owner: str = ""
-    sessionId: str = ""
-    mode: Mode = Mode.WRITE
-    resumed: bool = False
-    position: int = 0  # in the session's output, at the end of the scrollback that follows
-    scrollbackBytes: int = 0
-    watchable: bool = False
-    watchers: tuple[str, ...] = ()
-    recording: str = "off"
-    detachSeconds: int = 0
-    leftSeconds: int = 0
+    owner: str
+    sessionId: str
+    mode: Mode
+    resumed: bool
+    position: int  # in the session's output, at the end of the scrollback that follows
+    scrollbackBytes: int
+    watchable: bool
+    watchers: tuple[str, ...]
+    recording: str
+    detachSeconds: int
+    leftSeconds: int
     windowBytes: int = WINDOW_BYTES
     frameBytes: int = FRAME_BYTES
 

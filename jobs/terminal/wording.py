@@ -4,6 +4,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from jobs.terminal.protocol import Ending
+from jobs.terminal.viewer import Farewell
 
 ENDINGS: dict[Ending, str | Promise] = {
     Ending.EXITED: _("The shell has ended."),
@@ -38,7 +39,12 @@ ENDINGS: dict[Ending, str | Promise] = {
         "is met or the disk is full. Open a new terminal; if that fails too, tell an operator."
     ),
 }
-UNREACHED = _("The server that has this terminal cannot be reached right now. Try again shortly.")
+# The session goes on without this connection.
+STILL_OPEN: dict[Ending, str | Promise] = {
+    Ending.RESTARTING: _("The server is restarting. Come back to this terminal in a few seconds."),
+    Ending.UNAVAILABLE: _("The server that has this terminal cannot be reached right now. Try again shortly."),
+    Ending.FAILED: _("The connection was closed by an error on the server, which is in its log. Connect again."),
+}
 WARNINGS: dict[Ending, str | Promise] = {
     Ending.IDLE: _(
         "Nothing was typed for a while: the terminal will be closed in %(seconds)d seconds. Press any key to stay."
@@ -47,3 +53,8 @@ WARNINGS: dict[Ending, str | Promise] = {
         "The terminal will be closed in %(seconds)d seconds, because it reaches its limit of %(minutes)d minutes."
     ),
 }
+
+
+def ending(farewell: Farewell) -> str | Promise:
+    reason = farewell.outcome.ending
+    return STILL_OPEN.get(reason, ENDINGS[reason]) if farewell.session_open else ENDINGS[reason]

@@ -1,7 +1,6 @@
 """The web terminal's WebSocket, through the real log-in and routing, on real pseudo-terminals."""
 
 import asyncio
-import json
 import logging
 import os
 import re
@@ -11,88 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from channels.routing import URLRouter
-from channels.testing import WebsocketCommunicator
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import ApiToken, Membership, User
-from accounts.ws_auth import WebSocketAuthMiddleware
 from jobs.cluster.local import pty
 from jobs.consumers import terminal as consumers
 from jobs.models import AuditEntry, Job, Pod, TerminalSession
-from jobs.routing import websocket_urlpatterns
-from jobs.services import Origin
 from jobs.terminal import broker, tickets
-from tests.jobs.terminal.pods import LonePod, running_pod, token_key
+from tests.jobs.terminal.pods import LonePod, running_pod
+from tests.jobs.terminal.visitor import Visitor, database, ticket_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
-APPLICATION = WebSocketAuthMiddleware(URLRouter(websocket_urlpatterns))
-HOST = [(b"host", b"testserver:8080"), (b"accept-language", b"en")]
 NEVER_SENT = "x" * 43
-
-
-async def database(call: Callable[[], Any]) -> Any:
-    return await broker.in_thread(call)
-
-
-class Visitor:
-    """A browser's side: keeps what it was shown and told, and acknowledges only when asked to."""
-
-    def __init__(self, url: str, headers: list[tuple[bytes, bytes]] | None = None) -> None:
-        self.socket = WebsocketCommunicator(APPLICATION, url, headers=HOST + (headers or []))
-        self.shown = b""
-        self.told: list[dict[str, Any]] = []
-        self.closed: int | None = None
-
-    async def open(self) -> "Visitor":
-        accepted, _ = await self.socket.connect(timeout=10)
-        assert accepted
-        return self
-
-    async def next(self, seconds: float = 10) -> None:
-        message = await self.socket.receive_output(seconds)
-        if message["type"] == "websocket.close":
-            self.closed = message["code"]
-        elif "bytes" in message:
-            assert len(message["bytes"]) <= 65_536
-            self.shown += message["bytes"]
-        else:
-            self.told.append(json.loads(message["text"]))
-
-    async def until(self, text: str, seconds: float = 10) -> str:
-        async with asyncio.timeout(seconds):
-            while text.encode() not in self.shown:
-                assert self.closed is None, (self.closed, self.told, self.shown)
-                await self.next()
-        return self.shown.decode()
-
-    async def until_told(self, operation: str, seconds: float = 10) -> dict[str, Any]:
-        async with asyncio.timeout(seconds):
-            while not (found := [message for message in self.told if message["operation"] == operation]):
-                assert self.closed is None, (self.closed, self.told, self.shown)
-                await self.next()
-        return found[0]
-
-    async def until_closed(self, seconds: float = 15) -> int:
-        async with asyncio.timeout(seconds):
-            while self.closed is None:
-                await self.next(seconds)
-        return self.closed
-
-    async def type(self, text: str) -> None:
-        await self.socket.send_to(bytes_data=text.encode())
-
-    async def say(self, **message: Any) -> None:
-        await self.socket.send_json_to(message)
-
-    async def leave(self) -> None:
-        await self.socket.disconnect(timeout=10)
-
-    @property
-    def end(self) -> dict[str, Any]:
-        assert self.told[-1]["operation"] == "exit", self.told
-        return self.told[-1]
 
 
 Open = Callable[..., Awaitable[Visitor]]
@@ -127,12 +57,6 @@ async def visit(bob: User, pod: Pod, lone: LonePod) -> AsyncIterator[Open]:
     for visitor in visitors:
         await visitor.leave()
     assert not pty.LIVE
-
-
-def ticket_for(user: User, pod: Pod, key: str | None = None) -> str:
-    return tickets.issue(
-        user=user, job=pod.job, pod=pod, session_key=token_key(user) if key is None else key, origin=Origin()
-    )
 
 
 async def test_a_shell_from_its_first_line_to_its_exit_code(visit: Open, pod: Pod, tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.logs import blocks, reader, selection
-from jobs.logs.filesystem import FilesystemLogStore, FilesystemPodLog
+from jobs.logs import reader, selection
+from jobs.logs.filesystem import FilesystemLogStore
 from jobs.logs.reader import Page, read_page
+from jobs.logs.segmented import SegmentedLog
 from jobs.logs.selection import Query
 from tests.jobs.logs.model import (
     FIRST_NS,
@@ -33,7 +34,6 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """So small that every answer crosses several."""
     monkeypatch.setattr(selection, "BLOCK", 5)
     monkeypatch.setattr(reader, "BLOCK", 5)
-    monkeypatch.setattr(blocks, "BLOCK", 5)
 
 
 @pytest.fixture
@@ -153,15 +153,15 @@ class TestALargeLog:
     ) -> None:
         write(store, one(b"x" * 99 + b"\n") + [Written(b"y" * 99 + b"\n", FIRST_NS)] * 200_000)
         read_bytes = 0
-        original = FilesystemPodLog.read
+        original = SegmentedLog.read
 
-        def counted(log: FilesystemPodLog, offset: int, size: int) -> bytes:
+        def counted(log: SegmentedLog, offset: int, size: int) -> bytes:
             nonlocal read_bytes
             data = original(log, offset, size)
             read_bytes += len(data)
             return data
 
-        monkeypatch.setattr(FilesystemPodLog, "read", counted)
+        monkeypatch.setattr(SegmentedLog, "read", counted)
         with closing(store.open(KEY)) as log:
             page = read_page(log, Query(tail_lines=3, timestamps=True), UNBOUNDED)
         assert page.text.count("\n") == 3
