@@ -73,7 +73,7 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channel
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Without the thread hop that Channels makes before each message to close old database connections."""
         match message["type"]:
-            case "websocket.connect":
+            case "websocket.connect" if not self.connected:
                 await self.connect()
             case "websocket.receive":
                 await self.receive(text_data=message.get("text"), bytes_data=message.get("bytes"))

@@ -23,8 +23,8 @@ from jobs.cluster.local import sweep
 from jobs.cluster.local.pod_process import PodProcess
 
 READ_BYTES = 64 * 1024
-# A key pressed in another terminal takes the event loop a few turns to its echo: so that a flood does not have a part of
-# its own in each of them, it lets one turn pass for each so many bytes.
+# A key pressed in another terminal takes the event loop a few turns to its echo: so that a flood does not have a part
+# of each, it lets one turn pass for so many bytes.
 TURN_BYTES = 4 * 1024
 # More than the kernel holds of a terminal's output: what comes after it is a background child's.
 LAST_WORDS_BYTES = 256 * 1024
