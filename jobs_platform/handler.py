@@ -28,6 +28,7 @@ from django.urls import set_script_prefix
 from django.utils import translation
 
 from jobs_platform import metrics, request_id
+from jobs_platform.api.later import LaterResponse
 from jobs_platform.body_limit import TOO_LARGE
 
 Scope = MutableMapping[str, Any]
@@ -103,6 +104,8 @@ class PlatformHandler(ASGIHandler):
         own: Any = response
         parts = aiter(own._iterator) if own.is_async else self.parts_from_thread(response)
         try:
+            if isinstance(response, LaterResponse):
+                await response.settle()
             await send(start_of(response))
             async for part in parts:
                 await send({"type": "http.response.body", "body": response.make_bytes(part), "more_body": True})

@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from jobs.logs.selection import BLOCK, Query, is_line_start, line_blocks, start_of, stop_of
+from jobs.logs.blocks import BLOCK, line_blocks
+from jobs.logs.selection import Query, is_line_start, start_of, stop_of
 from jobs.logs.store import PodLog
 from jobs.logs.text import NEWLINE, STAMP_SIZE, rendered, whole_characters
 
@@ -68,11 +69,15 @@ def page_end(log: PodLog, query: Query, start: int, stop: int, max_bytes: int) -
 def blocks(log: PodLog, query: Query, start: int, end: int) -> Iterator[bytes]:
     """[start, end) as the query wants it shown."""
     at_line_start = query.timestamps and is_line_start(log, start)
-    for offset, data in line_blocks(log, start, end) if query.keyword else plain_blocks(log, start, end):
+    for offset, data in blocks_of_lines(log, start, end) if query.keyword else plain_blocks(log, start, end):
         yield rendered(
             log, offset, data, at_line_start=at_line_start, timestamps=query.timestamps, keyword=query.keyword
         )
         at_line_start = data.endswith(NEWLINE)
+
+
+def blocks_of_lines(log: PodLog, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    return ((block.begin, block.lines) for block in line_blocks(log, start, end))
 
 
 def plain_blocks(log: PodLog, start: int, end: int) -> Iterator[tuple[int, bytes]]:

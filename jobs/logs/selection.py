@@ -7,11 +7,11 @@ Goes backwards from the end in blocks, so a small answer from a huge log reads l
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from jobs.logs.blocks import BLOCK as BLOCK
+from jobs.logs.blocks import line_blocks_back
+from jobs.logs.needle import Needle
 from jobs.logs.store import PodLog
-from jobs.logs.text import NEWLINE, matching_lines_backwards
-
-BLOCK = 1 << 20
-LINE_MAX = 16 << 20  # where a keyword is looked for, a longer line counts as several
+from jobs.logs.text import NEWLINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,32 +117,7 @@ def matching_start(spans: Iterator[tuple[int, int]], end: int, lines: int | None
 
 def matching_back(log: PodLog, floor: int, end: int, keyword: bytes) -> Iterator[tuple[int, int]]:
     """The lines of [floor, end) that contain the keyword, from the last one on."""
-    for start, block in line_blocks_back(log, floor, end):
-        for first, last in matching_lines_backwards(block, keyword):
-            yield start + first, start + last
-
-
-def line_blocks_back(log: PodLog, floor: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """[floor, end) from its end in blocks of whole lines, each with its offset."""
-    position, carry = end, b""
-    while position > floor:
-        start = max(floor, position - BLOCK)
-        block = log.read(start, position - start) + carry
-        cut = 0 if start == floor or len(block) >= LINE_MAX else block.find(NEWLINE) + 1 or len(block)
-        if cut < len(block):
-            yield start + cut, block[cut:]
-        position, carry = start, block[:cut]
-
-
-def line_blocks(log: PodLog, start: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """[start, end) in blocks of whole lines, each with its offset."""
-    carry = b""
-    while start < end:
-        block = carry + log.read(start + len(carry), min(BLOCK, end - start - len(carry)))
-        at_end = start + len(block) >= end or len(block) == len(carry)
-        cut = len(block) if at_end or len(block) >= LINE_MAX else block.rfind(NEWLINE) + 1
-        if cut:
-            yield start, block[:cut]
-        start, carry = start + cut, block[cut:]
-        if at_end:
-            return
+    needle = Needle(keyword)
+    for block in line_blocks_back(log, floor, end):
+        for line in reversed(list(needle.lines(block.data, block.start, block.stop))):
+            yield block.offset + line.start, block.offset + line.end

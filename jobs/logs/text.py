@@ -84,15 +84,6 @@ def matching_lines(data: bytes, keyword: bytes) -> Iterator[tuple[int, int]]:
         position = end
 
 
-def matching_lines_backwards(data: bytes, keyword: bytes) -> Iterator[tuple[int, int]]:
-    """The same from the end."""
-    position = len(data)
-    while (hit := data.rfind(keyword, 0, position)) >= 0:
-        start = data.rfind(NEWLINE, 0, hit) + 1
-        yield start, min(position, data.find(NEWLINE, hit) + 1 or len(data))
-        position = start
-
-
 def rendered(log: PodLog, offset: int, data: bytes, *, at_line_start: bool, timestamps: bool, keyword: bytes) -> bytes:
     """What a reader sees of the log's bytes at `offset`. With a keyword the data must be whole lines."""
     if keyword:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.logs import reader, selection
+from jobs.logs import blocks, reader, selection
 from jobs.logs.filesystem import FilesystemLogStore
 from jobs.logs.reader import Page, read_page
 from jobs.logs.segmented import SegmentedLog
@@ -34,6 +34,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """So small that every answer crosses several."""
     monkeypatch.setattr(selection, "BLOCK", 5)
     monkeypatch.setattr(reader, "BLOCK", 5)
+    monkeypatch.setattr(blocks, "BLOCK", 5)
 
 
 @pytest.fixture
