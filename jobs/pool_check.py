@@ -5,10 +5,11 @@ from jobs.cluster.errors import Unavailable
 from jobs.cluster.kubernetes.facts import Facts
 from jobs.cluster.kubernetes.options import PoolOptions
 from jobs.clusters import access, as_text
+from jobs.findings import Finding
 from jobs.models import ResourcePool
 
 
-def check(pool: ResourcePool) -> list[pool_findings.Finding]:
+def check(pool: ResourcePool) -> list[Finding]:
     """Of a pool of kind kubernetes. Asks its cluster, within a few of its time limits at most."""
     from jobs.cluster.kubernetes.check import ask
 

@@ -2,52 +2,23 @@
 
 Without network and database; the texts are in the language that is active."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
 from jobs.cluster.kubernetes.facts import Facts
 from jobs.cluster.kubernetes.options import PoolOptions
 from jobs.cluster.kubernetes.permissions import Permission
+from jobs.findings import Finding, Level
 
 CLOCK_SECONDS = 5.0
 LEVELS = ("privileged", "baseline", "restricted")  # each allows less than the one before it
 ORDINARY = ("cpu", "memory", "ephemeral-storage", "pods", "hugepages-", "attachable-volumes-")
 
 
-class Level(StrEnum):
-    OK = "OK"
-    NOTE = "note"  # not known, or worth knowing; no job fails of it
-    PROBLEM = "PROBLEM"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    level: Level
-    subject: str
-    text: str
-    fix: str = ""
-
-
 def findings(facts: Facts, options: PoolOptions) -> list[Finding]:
     found = [*reached(facts), *clock(facts), *permissions(facts), *namespace(facts, options)]
     return [*found, *gpus(facts, options), *kueue(facts, options)]
-
-
-def has_problem(found: Iterable[Finding]) -> bool:
-    return any(finding.level is Level.PROBLEM for finding in found)
-
-
-def as_text(found: Sequence[Finding]) -> str:
-    """A table for a terminal, what to do under the row it is about."""
-    width = max(len(finding.subject) for finding in found)
-    lines: list[str] = []
-    for finding in found:
-        lines.append(f"{finding.level:8} {finding.subject:{width}}  {finding.text}")
-        lines += [f"{'':8} {'':{width}}  → {finding.fix}"] if finding.fix else []
-    return "\n".join(lines)
 
 
 def reached(facts: Facts) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ImproperlyConfigured
 
 SECRET_LENGTH = 50
-SECRET_VARIETY = 16  # different characters
+SECRET_VARIETY = 8  # different characters
 EXAMPLES = ("insecure", "only-for", "change-me", "changeme")
 
 

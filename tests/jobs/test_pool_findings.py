@@ -9,7 +9,8 @@ from django.utils import translation
 from jobs.cluster.kubernetes.facts import Facts
 from jobs.cluster.kubernetes.options import PoolOptions
 from jobs.cluster.kubernetes.permissions import needed
-from jobs.pool_findings import Finding, Level, as_text, findings, has_problem
+from jobs.findings import Finding, Level, as_text, has_problem
+from jobs.pool_findings import findings
 
 GOOD = Facts(
     namespace="training",

@@ -129,6 +129,13 @@ def test_a_terminal_opens_through_the_proxy(composed: Composed) -> None:
     assert client.delete(f"{composed.url}/api/jobs/{job_id}").status_code == 200
 
 
+def test_the_doctor_finds_nothing_to_put_right(composed: Composed) -> None:
+    said = composed.manage("doctor")
+    assert "PROBLEM" not in said
+    for subject in ("database", "Redis", "worker", "disk", "secrets", "accounts", "due jobs", "pool training"):
+        assert f"OK       {subject} " in said, said
+
+
 def test_every_process_ends_in_order_when_told(composed: Composed) -> None:
     for name in ("proxy", "web-0", "web-1", "worker", "beat", "agent"):
         assert composed.stop(name) in (0, -signal.SIGTERM), (composed.directory / f"{name}.log").read_text()

@@ -6,7 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import translation
 
-from jobs import pool_check, pool_findings
+from jobs import pool_check
+from jobs.findings import as_text, has_problem
 from jobs.models import ResourcePool
 
 
@@ -24,6 +25,6 @@ class Command(BaseCommand):
             raise CommandError(f"Pool {name} is of kind {pool.kind}: only Kubernetes pools are checked.")
         with translation.override("en"):
             found = pool_check.check(pool)
-        self.stdout.write(pool_findings.as_text(found))
-        if pool_findings.has_problem(found):
+        self.stdout.write(as_text(found))
+        if has_problem(found):
             sys.exit(1)
