@@ -8,6 +8,7 @@ from jobs.logs import durable
 from jobs.logs.blobs import DirectoryShelf
 from jobs.logs.format import base_of, index_path, packed_index_name, packed_name, segment_name
 from jobs.logs.index import Index, PackedIndex
+from jobs.logs.objects.back import bring_back
 from jobs.logs.segments import Segments
 
 CREATE = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
@@ -20,7 +21,9 @@ def write_all(fd: int, view: memoryview) -> None:
 
 
 def open_index(directory: Path, container: str) -> int:
-    """To add to it, unpacked if it was packed. Only for who has the directory's lock (locks.py). Raises OSError."""
+    """To add to it, unpacked if it was packed, and brought back if the log was away. Only for who has the directory's
+    lock (locks.py). Raises OSError."""
+    bring_back(directory, container)
     path, packed = index_path(directory, container), directory / packed_index_name(container)
     if packed.exists():
         if not path.exists():

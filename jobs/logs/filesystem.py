@@ -11,11 +11,12 @@ from pathlib import Path
 from django.conf import settings
 
 from jobs.logs import locks, worklist
-from jobs.logs.blobs import DirectoryShelf
 from jobs.logs.captured import CapturedLogWriter
 from jobs.logs.files import SEGMENT_BYTES, SegmentsWriter, open_index, write_all
 from jobs.logs.format import END, KIND, OUTPUT, RECORD, index_path, pod_dir
 from jobs.logs.index import Record
+from jobs.logs.objects.removal import note_removal
+from jobs.logs.objects.shelf import StoredShelf
 from jobs.logs.segmented import SegmentedLog
 from jobs.logs.store import CaptureWriter, LogKey, LogSealed, LogStore
 
@@ -34,7 +35,7 @@ class FilesystemLogStore:
         self._segment_bytes = segment_bytes
 
     def open(self, key: LogKey) -> SegmentedLog:
-        return SegmentedLog(DirectoryShelf(self._directory(key), key.container), key.container)
+        return SegmentedLog(StoredShelf(self._directory(key), key.container), key.container)
 
     def writer(self, key: LogKey) -> "FilesystemLogWriter":
         return FilesystemLogWriter(self._directory(key), key.container, self._segment_bytes)
@@ -46,6 +47,7 @@ class FilesystemLogStore:
         return index_path(self._directory(key), key.container)
 
     def remove_job(self, job_id: str) -> None:
+        note_removal(self.root, job_id)
         try:
             shutil.rmtree(self.root / job_id)
         except FileNotFoundError:

@@ -6,6 +6,7 @@ from pathlib import Path
 from django.conf import settings
 
 from jobs.identifiers import JOB_ID
+from jobs.logs.objects.removal import note_removal
 
 
 def directories(job_id: str) -> tuple[Path, ...]:
@@ -16,7 +17,10 @@ def directories(job_id: str) -> tuple[Path, ...]:
 
 
 def remove_job(job_id: str) -> None:
-    """Logs and working directory; what is not there is fine. Raises OSError for what cannot be removed."""
-    for directory in directories(job_id):
+    """Logs and working directory, and what the bucket holds of it a little later; what is not there is fine. Raises
+    OSError for what cannot be removed."""
+    found = directories(job_id)
+    note_removal(settings.LOG_DIR, job_id)
+    for directory in found:
         if directory.exists():
             shutil.rmtree(directory)

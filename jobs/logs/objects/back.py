@@ -7,19 +7,19 @@ from pathlib import Path
 from jobs.exceptions import LogsAway
 from jobs.logs import durable
 from jobs.logs.objects import manifest
-from jobs.logs.objects.bucket import Bucket
+from jobs.logs.objects.bucket import PATIENT, Bucket
 from jobs.logs.objects.manifest import StoredFile
-from jobs.logs.objects.shelf import LOST, configured_bucket
+from jobs.logs.objects.shelf import LOST, away_manifest, configured
 
 
 def bring_back(directory: Path, container: str) -> None:
-    """No effect unless the log is away. For who holds the log's lock. Raises LogsAway, BadManifest, OSError: nothing
-    has changed then."""
-    away = manifest.load(manifest.away_path(directory, container))
+    """No effect unless the log is away. For who holds the log's lock. Raises OSError: nothing has changed then."""
+    away = away_manifest(directory, container)
     if away is None:
         return
+    bucket = Bucket(configured(), PATIENT)
     for file in away.files:
-        fetch(configured_bucket(), directory, file)
+        fetch(bucket, directory, file)
     durable.sync_directory(directory)
     durable.rename(manifest.away_path(directory, container), manifest.stored_path(directory, container))
 

@@ -12,6 +12,7 @@ from jobs.logs.objects import manifest
 from jobs.logs.objects.bucket import Bucket, readers_bucket
 from jobs.logs.objects.cache import BLOCK, BlockCache
 from jobs.logs.objects.manifest import BadManifest, Manifest, StoredFile
+from jobs_platform.object_storage import ObjectStorage
 
 NO_BUCKET = _("This log is kept in an object storage that the platform is no longer told of. Tell the operators.")
 LOST = _("The object storage has not got this log any more. Tell the operators.")
@@ -23,8 +24,8 @@ cache = BlockCache()
 class StoredShelf:
     def __init__(self, directory: Path, container: str) -> None:
         self._directory = directory
+        self._container = container
         self._local = DirectoryShelf(directory, container)
-        self._away_path = manifest.away_path(directory, container)
 
     def names(self) -> Sequence[str]:
         """Looked at in this order: the files go after the manifest has come."""
@@ -39,13 +40,10 @@ class StoredShelf:
             file = away and away.file(name)
             if not file:
                 raise
-            return ObjectBlob(configured_bucket(), manifest.object_key(self._directory, name), file)
+            return ObjectBlob(readers_bucket(configured()), manifest.object_key(self._directory, name), file)
 
     def _away(self) -> Manifest | None:
-        try:
-            return manifest.load(self._away_path)
-        except BadManifest as exc:
-            raise LogsAway(DAMAGED) from exc
+        return away_manifest(self._directory, self._container)
 
 
 class ObjectBlob:
@@ -88,8 +86,17 @@ class ObjectBlob:
         return data
 
 
-def configured_bucket() -> Bucket:
-    """For readers. Raises LogsAway when there is none."""
+def away_manifest(directory: Path, container: str) -> Manifest | None:
+    """None while the directory's own files count. Raises LogsAway."""
+    try:
+        return manifest.load(manifest.away_path(directory, container))
+    except BadManifest as exc:
+        raise LogsAway(DAMAGED) from exc
+
+
+def configured() -> ObjectStorage:
+    """Raises LogsAway when there is none."""
     if settings.LOG_OBJECTS is None:
         raise LogsAway(NO_BUCKET)
-    return readers_bucket(settings.LOG_OBJECTS)
+    found: ObjectStorage = settings.LOG_OBJECTS
+    return found
