@@ -9,7 +9,7 @@ shell and writes the record; a connection's task ends with the last word to its 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 
 from django.conf import settings
@@ -19,13 +19,13 @@ from jobs.cluster.base import EXEC_MARK, ClusterStreams, ExecSession, PodRef
 from jobs.cluster.errors import ClusterError, NotFound
 from jobs.clusters import streams_for
 from jobs.models import ResourcePool, TerminalTicket
-from jobs.terminal import records, tickets
+from jobs.terminal import recording, records, tickets
 from jobs.terminal.attendance import Attendance
 from jobs.terminal.authority import until_lost
 from jobs.terminal.connection import Connection, Leaving, Peer, Visit
 from jobs.terminal.held import Held
 from jobs.terminal.protocol import DEFAULT_COLS, DEFAULT_ROWS, Ending, Mode
-from jobs.terminal.recorder import NotRecorded, Recorder, Unrecorded
+from jobs.terminal.recorder import NotRecorded, Recorder
 from jobs.terminal.terminal import Limits, Terminal
 from jobs.terminal.threads import in_thread
 from jobs.terminal.tickets import Elsewhere, TicketRefused
@@ -35,12 +35,6 @@ logger = logging.getLogger(__name__)
 
 WARNING_SECONDS = 60.0
 CLOSE_SECONDS = 8.0
-# Raises NotRecorded where the session must be recorded and cannot be.
-Record = Callable[[Held], Awaitable[Recorder]]
-
-
-async def unrecorded(held: Held) -> Recorder:
-    return Unrecorded()
 
 
 def limits() -> Limits:
@@ -54,10 +48,8 @@ def limits() -> Limits:
 
 
 class Broker:
-    def __init__(
-        self, streams: Callable[[ResourcePool], ClusterStreams] = streams_for, record: Record = unrecorded
-    ) -> None:
-        self.streams, self.record = streams, record
+    def __init__(self, streams: Callable[[ResourcePool], ClusterStreams] = streams_for) -> None:
+        self.streams = streams
         self.open_by_user: Counter[int] = Counter()
         self.held: set[Held] = set()
         self.attendance = Attendance()
@@ -249,7 +241,7 @@ class Broker:
     async def hold(self, held: Held, mark: str) -> None:
         terminal = held.terminal
         try:
-            terminal.recorder = await self.record(held)
+            terminal.recorder = await begin_recording(held)
             session = await self.open_shell(held.ticket, mark, terminal)
         except NotRecorded:
             terminal.finish(Ending.NOT_RECORDED)
@@ -283,3 +275,12 @@ class Broker:
         tasks = {held.task for held in self.held if held.task} | self.tasks
         if tasks:
             await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
+
+
+async def begin_recording(held: Held) -> Recorder:
+    """Raises NotRecorded where the session must be recorded and cannot be."""
+    assert held.record is not None
+    ticket, terminal = held.ticket, held.terminal
+    failed = partial(terminal.finish, Ending.NOT_RECORDED)
+    size = {"cols": terminal.size.cols, "rows": terminal.size.rows}
+    return await recording.begin(held.record, ticket.job, ticket.pod, on_failure=failed, **size)

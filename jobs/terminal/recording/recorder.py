@@ -1,8 +1,8 @@
 """One terminal's recording while it runs: takes what is shown, and writes it behind the terminal's back.
 
-Belongs to one event loop. Events wait in a bounded queue; one task hands them on, a batch at a time, to the threads
-of jobs.terminal.recording.files. When the disk is slower than the terminal, a recording that must be complete
-(policy `required`) holds the terminal up; any other leaves output out, and says with a marker how much.
+Belongs to one event loop. Events wait in a bounded queue; one task hands them on, a batch at a time, to the threads of
+jobs.terminal.recording.files. Where the recording is required, output waits until it is in the file, and is shown after
+that. Otherwise output is left out when the disk is slower than the terminal, and a marker says how much.
 """
 
 import asyncio
@@ -41,20 +41,19 @@ class FileRecorder:
         self.started = self.synced = self.loop.time()
         self.encoder = asciicast.Encoder()
         self.events: deque[Event] = deque()
-        self.queued = self.left_out = self.unsaid = 0
+        self.added = self.written = 0  # bytes of events
+        self.left_out = self.unsaid = 0
         self.seconds = 0.0
         self.state = RecordingState.OPEN
-        self.more, self.room = asyncio.Event(), asyncio.Event()
+        self.more, self.progress = asyncio.Event(), asyncio.Event()
         self.ending = False
         self.pump = asyncio.create_task(self.write_behind())
 
     async def output(self, data: bytes) -> None:
-        while self.is_required and self.is_writing and self.queued > QUEUE_BYTES:
-            self.room.clear()
-            await self.room.wait()
-        if not self.is_writing:
-            if self.is_required:
-                raise NotRecorded
+        if self.is_required:
+            await self.output_kept(data)
+        elif not self.is_writing:
+            return
         elif self.queued > QUEUE_BYTES:
             self.left_out += len(data)
             self.unsaid += len(data)
@@ -62,9 +61,25 @@ class FileRecorder:
             self.say_what_is_missing()
             self.add(asciicast.OUTPUT, data)
 
+    async def output_kept(self, data: bytes) -> None:
+        """Returns when it is in the file. Raises NotRecorded."""
+        if not self.is_writing:
+            raise NotRecorded
+        self.add(asciicast.OUTPUT, data)
+        goal = self.added
+        while self.written < goal and self.state is RecordingState.OPEN:
+            self.progress.clear()
+            await self.progress.wait()
+        if self.state is not RecordingState.OPEN:
+            raise NotRecorded
+
     def resized(self, cols: int, rows: int) -> None:
         if self.is_writing and self.queued <= 2 * QUEUE_BYTES:
             self.add(asciicast.RESIZED, f"{cols}x{rows}".encode())
+
+    @property
+    def queued(self) -> int:
+        return self.added - self.written
 
     @property
     def is_writing(self) -> bool:
@@ -81,10 +96,10 @@ class FileRecorder:
         last = self.events[-1] if self.events else None
         if last and last.takes(at, kind, len(data)):
             last.data += data
-            self.queued += len(data)
+            self.added += len(data)
         else:
             self.events.append(Event(at, kind, bytearray(data)))
-            self.queued += len(data) + EVENT_OVERHEAD
+            self.added += len(data) + EVENT_OVERHEAD
         self.more.set()
 
     # The writing.
@@ -102,7 +117,7 @@ class FileRecorder:
         return batch
 
     async def attempt(self, call: Callable[..., None], *args: Any) -> None:
-        size = self.queued
+        goal = self.added
         try:
             await self.loop.run_in_executor(THREADS, call, *args)
         except RecordingFull:
@@ -112,8 +127,8 @@ class FileRecorder:
             logger.exception("Recording %s cannot be written", self.row.public_id)
             self.fail(RecordingState.FAILED)
         finally:
-            self.queued -= size
-            self.room.set()
+            self.written = goal
+            self.progress.set()
 
     def fail(self, state: RecordingState) -> None:
         if self.state is RecordingState.OPEN:
@@ -152,7 +167,6 @@ class FileRecorder:
         self.say_what_is_missing()
         self.ending = True
         self.more.set()
-        self.room.set()
         await asyncio.wait({self.pump}, timeout=END_SECONDS)
         if not self.pump.done():
             logger.error("Recording %s: its end could not be written in time", self.row.public_id)
