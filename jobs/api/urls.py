@@ -2,6 +2,7 @@
 
 from django.urls import re_path
 
+from jobs.api.log_download import LogDownloadView
 from jobs.api.log_search import SearchView
 from jobs.api.logs import LogsView
 from jobs.api.metrics import MetricsView
@@ -25,6 +26,7 @@ urlpatterns = [
     re_path(rf"{JOB}/pods/(?P<pod_name>[^/]+)/webterminal/?$", WebTerminalView.as_view()),
     re_path(rf"{JOB}/pods/(?P<pod_name>[^/]+)/logs/?$", LogsView.as_view()),
     re_path(rf"{JOB}/pods/(?P<pod_name>[^/]+)/logs/search/?$", SearchView.as_view()),
+    re_path(rf"{JOB}/pods/(?P<pod_name>[^/]+)/logs/download/?$", LogDownloadView.as_view()),
     re_path(r"^resource-pools/?$", PoolViewSet.as_view({"get": "list"})),
     re_path(r"^resource-pools/(?P<pool_id>[^/]+)/queues/?$", PoolViewSet.as_view({"get": "queues"})),
 ]
