@@ -9,6 +9,7 @@ PlatformError                         code                  HTTP
 │   ├── PoolNotFound                  POOL_NOT_FOUND        404
 │   ├── QueueNotFound                 QUEUE_NOT_FOUND       404
 │   ├── ProjectNotFound               PROJECT_NOT_FOUND     404
+│   ├── TerminalSessionNotFound       TERMINAL_SESSION_NOT_FOUND  404
 │   └── RecordingNotFound             RECORDING_NOT_FOUND   404
 ├── JobNotActive                      JOB_NOT_ACTIVE        409
 ├── PodNotRunning                     POD_NOT_RUNNING       409
@@ -103,6 +104,11 @@ class ProjectNotFound(NotFound):
 class RecordingNotFound(NotFound):
     code = "RECORDING_NOT_FOUND"
     text = _("There is no such terminal recording of this job, or the time it is kept for is over.")
+
+
+class TerminalSessionNotFound(NotFound):
+    code = "TERMINAL_SESSION_NOT_FOUND"
+    text = _("There is no such terminal here, or it has ended. Open a new one.")
 
 
 class JobNotActive(PlatformError):

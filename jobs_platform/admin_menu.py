@@ -32,6 +32,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
             "jobs.TerminalSession",
             "jobs.TerminalRecording",
             "jobs.TerminalTicket",
+            "jobs.TerminalServer",
             "admin.LogEntry",
         ),
     ),

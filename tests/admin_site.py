@@ -13,7 +13,18 @@ from django.utils import timezone
 
 from accounts.models import ApiToken, Project, User
 from jobs import secrets
-from jobs.models import Attempt, AuditEntry, Event, Job, Pod, Queue, TerminalRecording, TerminalSession, TerminalTicket
+from jobs.models import (
+    Attempt,
+    AuditEntry,
+    Event,
+    Job,
+    Pod,
+    Queue,
+    TerminalRecording,
+    TerminalServer,
+    TerminalSession,
+    TerminalTicket,
+)
 
 CANARY = "canary-7f3a"
 
@@ -59,7 +70,8 @@ def make_job(project: Project, owner: User, queue: Queue, name: str = "digits", 
     pod = Pod.objects.create(job=job, attempt=attempt, replica=0, name=f"{job.public_id}-1-0", uid="uid")
     Event.objects.create(job=job, reason="Submitted", params={"user": owner.username}, fingerprint="one")
     AuditEntry.objects.create(actor=owner, actor_name=owner.username, action="job.create", object_id=job.public_id)
-    session = TerminalSession.objects.create(user=owner, job=job, pod=pod)
+    server = TerminalServer.objects.create(id=f"server-{job.pk}", address="http://127.0.0.1:8080")
+    session = TerminalSession.objects.create(user=owner, job=job, pod=pod, server=server)
     TerminalRecording.objects.create(
         session=session, project=project, user_name=owner.username, job_public_id=job.public_id, pod_name=pod.name
     )

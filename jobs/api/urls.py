@@ -9,6 +9,7 @@ from jobs.api.metrics import MetricsView
 from jobs.api.pools import PoolViewSet
 from jobs.api.recordings import RecordingsView, RecordingView
 from jobs.api.terminal import WebTerminalView
+from jobs.api.terminal_sessions import TerminalSessionsView, TerminalSessionView
 from jobs.api.viewsets import JobViewSet
 
 JOB = r"^jobs/(?P<job_id>[^/]+)"
@@ -27,6 +28,8 @@ urlpatterns = [
     re_path(rf"{JOB}/pods/(?P<pod_name>[^/]+)/logs/?$", LogsView.as_view()),
     re_path(rf"{JOB}/pods/(?P<pod_name>[^/]+)/logs/search/?$", SearchView.as_view()),
     re_path(rf"{JOB}/pods/(?P<pod_name>[^/]+)/logs/download/?$", LogDownloadView.as_view()),
+    re_path(rf"{JOB}/terminal-sessions/?$", TerminalSessionsView.as_view()),
+    re_path(rf"{JOB}/terminal-sessions/(?P<session_id>[^/]+)/?$", TerminalSessionView.as_view()),
     re_path(r"^resource-pools/?$", PoolViewSet.as_view({"get": "list"})),
     re_path(r"^resource-pools/(?P<pool_id>[^/]+)/queues/?$", PoolViewSet.as_view({"get": "queues"})),
 ]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +23,12 @@ HOME = {"name": "HOME", "value": "/nowhere"}  # no start-up files of whoever run
 @pytest.fixture
 def job(stack: Stack) -> Iterator[str]:
     """The id of a job that runs until it is deleted."""
+    job_id = sleeper(stack)
+    yield job_id
+    end(stack.client(), job_id)
+
+
+def sleeper(stack: Stack) -> str:
     client = stack.client()
     body = {
         "jobName": "sleeper",
@@ -34,8 +41,7 @@ def job(stack: Stack) -> Iterator[str]:
     assert answer.status_code == 201, answer.text
     job_id: str = answer.json()["data"]["jobId"]
     wait_until(lambda: status(client, job_id) == "Running", 30, "the job's start")
-    yield job_id
-    end(client, job_id)
+    return job_id
 
 
 def end(client: Client, job_id: str) -> None:
@@ -52,9 +58,9 @@ def pod_of(client: Client, job_id: str) -> str:
     return str(client.get(f"/api/jobs/{job_id}/pods").json()["data"]["pods"][0]["podName"])
 
 
-def address(stack: Stack, job_id: str) -> str:
+def address(stack: Stack, job_id: str, query: str = "") -> str:
     client = stack.client()
-    answer = client.get(f"/api/jobs/{job_id}/pods/{pod_of(client, job_id)}/webterminal")
+    answer = client.get(f"/api/jobs/{job_id}/pods/{pod_of(client, job_id)}/webterminal{query}")
     assert answer.status_code == 200, answer.text
     assert answer.headers["Cache-Control"] == "no-store"
     url: str = answer.json()["data"]["webTerminalUrl"]
@@ -116,6 +122,7 @@ async def test_a_shell_in_a_real_job(stack: Stack, job: str) -> None:
         "code": 7,
         "reason": "exited",
         "message": shell.told[-1]["message"],
+        "sessionOpen": False,
     }
 
 
@@ -169,26 +176,58 @@ async def test_the_job_s_end_ends_the_terminal_and_all_that_was_started_in_it(st
     await asyncio.to_thread(wait_until, lambda: not is_running(child), 5, "the end of what was started")
 
 
-async def test_a_vanished_peer_leaves_nothing(stack: Stack, job: str) -> None:
+async def test_a_dropped_connection_is_taken_up_again_and_a_client_that_is_done_leaves_nothing(
+    stack: Stack, job: str
+) -> None:
     async with terminal(address(stack, job)) as shell:
         await shell.socket.send(b"echo shell=$$.\n")
         pid = int(await shell.until(r"shell=(\d+)\."))
+        session = shell.told[0]["sessionId"]
         shell.socket.transport.abort()
+    client = stack.client()
+    wait_until(lambda: not sessions_of(client, job)[0]["attached"], 5, "the server's notice")
+    async with terminal(address(stack, job, f"?sessionId={session}")) as again:
+        assert int(await again.until(r"shell=(\d+)\.")) == pid
+        assert again.told[0]["resumed"] is True
     await asyncio.to_thread(wait_until, lambda: not is_running(pid), 5, "the end of the shell")
+    wait_until(lambda: not sessions_of(client, job), 5, "the end of the session")
+
+
+def sessions_of(client: Client, job_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get(f"/api/jobs/{job_id}/terminal-sessions").json()["data"]["sessions"]
+    return found
+
+
+async def test_a_session_is_ended_by_a_call(stack: Stack, job: str) -> None:
+    async with terminal(address(stack, job)) as shell:
+        await shell.socket.send(b"echo shell=$$.\n")
+        pid = int(await shell.until(r"shell=(\d+)\."))
+        client, session = stack.client(), shell.told[0]["sessionId"]
+        answer = await asyncio.to_thread(client.delete, f"/api/jobs/{job}/terminal-sessions/{session}")
+        assert answer.status_code == 200
+        assert await shell.until_closed() == 4415
+    assert not is_running(pid)
+
+
+async def test_a_restart_of_the_web_process_says_so_and_leaves_nothing(own_stack: Stack) -> None:
+    own_stack.start()
+    job_id = sleeper(own_stack)
+    async with terminal(address(own_stack, job_id)) as shell:
+        await shell.socket.send(b"echo shell=$$.\n")
+        pid = int(await shell.until(r"shell=(\d+)\."))
+        own_stack.kill("web", signal.SIGTERM)
+        assert await shell.until_closed() == 1012
+    assert (shell.told[-1]["reason"], shell.told[-1]["sessionOpen"]) == ("restarting", False)
+    assert not is_running(pid)
+    wait_until(lambda: own_stack.readiness(), 30, "the web process's return")
+    client = own_stack.client()
+    assert sessions_of(client, job_id) == []
+    end(client, job_id)
 
 
 async def test_a_killed_web_process_leaves_no_shell(own_stack: Stack) -> None:
     own_stack.start()
-    client = own_stack.client()
-    body = {
-        "jobName": "sleeper",
-        "image": "none",
-        "command": ["sleep", "600"],
-        "envs": [HOME],
-        "terminationGracePeriodSeconds": 1,
-    }
-    job_id = client.post("/api/jobs/create", json=body).json()["data"]["jobId"]
-    wait_until(lambda: status(client, job_id) == "Running", 30, "the job's start")
+    job_id = sleeper(own_stack)
     async with terminal(address(own_stack, job_id)) as shell:
         await shell.socket.send(b"echo shell=$$.\n")
         pid = int(await shell.until(r"shell=(\d+)\."))
