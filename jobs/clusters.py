@@ -88,6 +88,7 @@ def local_cluster() -> "LocalCluster":
         work_dir=settings.WORK_DIR,
         hint_socket=hint_socket(settings.DATA_DIR),
         max_log_bytes=settings.LOG_MAX_BYTES_PER_POD,
+        segment_bytes=settings.LOG_SEGMENT_BYTES,
     )
 
 

@@ -2,10 +2,12 @@
 repeated."""
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.purge import purge_expired
 from jobs import wakeups
+from jobs.logs import packer_process
 from jobs.models import ResourcePool
 from jobs.reconcile import loop, orphans, pace
 from jobs.reconcile import sweep as sweeps
@@ -26,6 +28,11 @@ def reconcile_pool(pool_id: int) -> None:
 @shared_task(name="jobs.sweep")
 def sweep() -> None:
     sweeps.sweep()
+
+
+@shared_task(name="jobs.pack_logs")
+def pack_logs() -> None:
+    packer_process.ensure(settings.LOG_DIR)
 
 
 @shared_task(name="jobs.purge")

@@ -119,8 +119,10 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 120, "socket_connect_timeout": 1.0, "socket_timeout": 5.0}
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # every entry is due again within seconds: nothing to keep on disk
 SWEEP_SECONDS = env.decimal("SWEEP_SECONDS", 2.0, minimum=0.2)
+PACK_LOGS_SECONDS = env.decimal("PACK_LOGS_SECONDS", 10.0, minimum=0.2)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "jobs.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": 10}},
+    "pack_logs": {"task": "jobs.pack_logs", "schedule": PACK_LOGS_SECONDS, "options": {"expires": 10}},
     "purge": {"task": "jobs.purge", "schedule": 30.0, "options": {"expires": 30}},
 }
 

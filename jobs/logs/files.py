@@ -6,8 +6,9 @@ from pathlib import Path
 
 from jobs.logs import durable
 from jobs.logs.blobs import DirectoryShelf
-from jobs.logs.format import base_of, index_path, packed_index_name, packed_name, segment_name
-from jobs.logs.index import Index, PackedIndex
+from jobs.logs.directory import bases_in, recorded
+from jobs.logs.format import index_path, packed_index_name, packed_name, segment_name
+from jobs.logs.index import PackedIndex
 from jobs.logs.objects.back import bring_back
 from jobs.logs.segments import Segments
 
@@ -36,12 +37,6 @@ def unpacked(directory: Path, container: str) -> bytes:
     index = PackedIndex(DirectoryShelf(directory, container).open(packed_index_name(container)))
     with closing(index):
         return index.read(0, index.size())
-
-
-def bases_in(directory: Path, container: str) -> list[int]:
-    """Where the segments begin that are there."""
-    names = os.listdir(directory)  # noqa: PTH208 (names alone are wanted)
-    return sorted({base for name in names if (base := base_of(container, name)) is not None})
 
 
 class SegmentsWriter:
@@ -106,10 +101,3 @@ class SegmentsWriter:
     def _reader(self) -> Segments:
         shelf = DirectoryShelf(self._directory, self._container)
         return Segments(shelf, self._container, lambda: recorded(shelf, self._container))
-
-
-def recorded(shelf: DirectoryShelf, container: str) -> int:
-    """Up to where the index knows of bytes."""
-    with closing(Index(shelf, container)) as index:
-        last = index.last()
-        return last.end if last else 0

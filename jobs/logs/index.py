@@ -49,6 +49,7 @@ class Index:
         self._shelf = shelf
         self._container = container
         self._file: File | None = None
+        self._is_lost = False  # packed, and not to be read
         self._void = (0, 0)  # a size, and how many of its records are none
         self._first = 0  # number of the first record in the batch
         self._offsets: list[int] = []
@@ -62,7 +63,7 @@ class Index:
     def count(self) -> int:
         """Whole records; a torn one at the end is not there, nor are those that a crash of the machine left as
         zeros."""
-        if self._file is None and not self._open():
+        if self._file is None and (self._is_lost or not self._open()):
             return 0
         assert self._file is not None
         size = self._file.size()
@@ -75,6 +76,7 @@ class Index:
         except FileNotFoundError:
             return False
         except Damaged as exc:
+            self._is_lost = True
             logger.error("The times in a log of %s are lost: %s", self._container, exc)
             return False
         if isinstance(self._file, PackedIndex):
@@ -92,7 +94,7 @@ class Index:
     def is_complete(self) -> bool:
         last = self.last()
         # Only that of a log which has its END is packed.
-        return isinstance(self._file, PackedIndex) or (last is not None and last.flags & KIND == END)
+        return self._is_lost or isinstance(self._file, PackedIndex) or (last is not None and last.flags & KIND == END)
 
     def offset_of(self, time_ns: int) -> int | None:
         """The offset of the first record at or after the time, None when there is none."""

@@ -42,7 +42,7 @@ def names(root: Path, which: str = CLOSED) -> list[str]:
         found = os.listdir(root / which)  # noqa: PTH208 (names alone are wanted)
     except FileNotFoundError:
         return []
-    return sorted({name.removesuffix(TAKEN) for name in found})
+    return sorted({pod for name in found if parse_pod_name(pod := name.removesuffix(TAKEN))})
 
 
 def take(root: Path, name: str, which: str = CLOSED) -> None:

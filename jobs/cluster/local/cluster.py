@@ -12,6 +12,7 @@ from jobs.cluster.base import AttemptSpec, Capacity, ObjectRef, Observation
 from jobs.cluster.local import creation, ending, observation, state
 from jobs.cluster.local.placement import machine_cpus
 from jobs.cluster.local.places import Places
+from jobs.cluster.local.shim.output import SEGMENT_BYTES
 from jobs.cluster.local.spawn import reap
 
 
@@ -21,9 +22,16 @@ class LocalCluster:
     concurrency = 1
 
     def __init__(
-        self, *, pool_dir: Path, log_dir: Path, work_dir: Path, hint_socket: Path, max_log_bytes: int = 10 << 30
+        self,
+        *,
+        pool_dir: Path,
+        log_dir: Path,
+        work_dir: Path,
+        hint_socket: Path,
+        max_log_bytes: int = 10 << 30,
+        segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
-        self.places = Places(pool_dir, log_dir, work_dir, hint_socket, max_log_bytes)
+        self.places = Places(pool_dir, log_dir, work_dir, hint_socket, max_log_bytes, segment_bytes)
 
     def create_attempt(self, spec: AttemptSpec) -> ObjectRef:
         state = creation.create(self.places, spec)

@@ -151,6 +151,7 @@ def shim_spec(places: Places, spec: AttemptSpec, state: AttemptState, own: Path,
         "hint_socket": str(places.hint_socket),
         "cpus": own_cpus(own.parent, replica),
         "max_log_bytes": places.max_log_bytes,
+        "segment_bytes": places.segment_bytes,
         "memory_bytes": spec.resources.memory_bytes,
         "grace_ms": round(spec.grace_seconds * 1000),
     }

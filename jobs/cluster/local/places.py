@@ -11,3 +11,4 @@ class Places:
     work_dir: Path  # <jobId>/: where commands run that name no directory of their own
     hint_socket: Path
     max_log_bytes: int  # kept of one pod's output
+    segment_bytes: int  # of the files that it is kept in

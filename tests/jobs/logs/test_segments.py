@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.cluster.kubernetes.reading import Reading
@@ -39,7 +39,7 @@ def test_other_files_are_no_segments(name: str) -> None:
     assert base_of("main", name) is None
 
 
-@RELAXED
+@settings(RELAXED, max_examples=60)
 @given(logs(), SIZES, SINCE)
 def test_segments_read_as_one_log(writes: list[Written], size: int, time_ns: int) -> None:
     data = b"".join(written.data for written in writes)
@@ -59,7 +59,7 @@ def test_segments_read_as_one_log(writes: list[Written], size: int, time_ns: int
             assert [log.offset_of_line(number) for number in range(len(starts))] == starts
 
 
-@RELAXED
+@settings(RELAXED, max_examples=60)
 @given(logs(), SIZES)
 def test_a_reader_that_stays_open_goes_on_into_each_new_segment(writes: list[Written], size: int) -> None:
     with TemporaryDirectory() as directory:
@@ -73,7 +73,7 @@ def test_a_reader_that_stays_open_goes_on_into_each_new_segment(writes: list[Wri
         assert read == b"".join(written.data for written in writes)
 
 
-@RELAXED
+@settings(RELAXED, max_examples=60)
 @given(container_logs(), KILLS, SIZES)
 def test_a_capture_killed_at_any_byte_goes_on_exactly_in_segments_too(
     log: ContainerLog, kills: list[tuple[float, float, int, int]], size: int

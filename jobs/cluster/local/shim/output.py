@@ -3,6 +3,8 @@
 Where the system can, the bytes go from pipe to file without passing through this process (splice). The first bytes
 after a pause are written at once; while more keep coming, what arrives within half a millisecond is written together,
 which leaves the processors to the command and keeps the index small.
+
+Once the file at hand is as large as a segment shall be, the next bytes go to another.
 """
 
 import errno
@@ -11,9 +13,12 @@ import time
 
 # The values of jobs.logs.format, whose module takes too long to import here; a test holds the two together.
 OUTPUT, MARKER, END = 0, 1, 2
+CREATE = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 PIPE_SIZE = 1 << 20
 F_SETPIPE_SZ = 1031
 TOGETHER_NS = 500_000
+SEGMENT_BYTES = 64 << 20
+CLOSED = b"/.closed"  # in the directory of all logs: who has something to pack (jobs/logs/worklist.py)
 CANNOT = (errno.EINVAL, errno.ENOSYS)  # what splice says on a file system that has no such thing
 
 
@@ -41,11 +46,13 @@ def output_pipe() -> tuple[int, int]:
 class Log:
     """Append-only: what a reader may have seen is never taken back. Numbers are in bytes."""
 
-    def __init__(self, directory: bytes, pipe: int, limit: int) -> None:
+    def __init__(self, directory: bytes, pipe: int, limit: int, segment_bytes: int = SEGMENT_BYTES) -> None:
         os.makedirs(directory, 0o700, exist_ok=True)  # noqa: PTH103
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        self.log = os.open(directory + b"/main.log", flags, 0o600)
-        self.index = os.open(directory + b"/main.idx", flags, 0o600)
+        self.directory, self.segment_bytes = directory, segment_bytes
+        self.log = os.open(directory + b"/main.log", CREATE, 0o600)
+        self.index = os.open(directory + b"/main.idx", CREATE, 0o600)
+        self.base = 0  # where the segment at hand begins
+        self.in_line = False  # whether the one before it ended within a line
         self.position = self.recorded = os.lseek(self.log, 0, os.SEEK_END)
         self.index_size = os.lseek(self.index, 0, os.SEEK_END)
         self.pipe, self.limit = pipe, limit
@@ -92,6 +99,8 @@ class Log:
             count = self.transfer(room)
             self.kept += self.position - before
             self.note(OUTPUT)
+            if self.position - self.base >= self.segment_bytes:
+                self.roll()
         except BlockingIOError:
             raise
         except OSError:
@@ -107,7 +116,8 @@ class Log:
     def transfer(self, room: int) -> int:
         if self.splices:
             try:
-                count = os.splice(self.pipe, self.log, room, offset_dst=self.position, flags=os.SPLICE_F_NONBLOCK)
+                to = self.position - self.base
+                count = os.splice(self.pipe, self.log, room, offset_dst=to, flags=os.SPLICE_F_NONBLOCK)
             except OSError as exc:
                 if exc.errno not in CANNOT:
                     raise
@@ -126,7 +136,33 @@ class Log:
     def write(self, data: bytes) -> None:
         end = self.position + len(data)
         while self.position < end:
-            self.position += os.pwrite(self.log, data[self.position - end :], self.position)
+            self.position += os.pwrite(self.log, data[self.position - end :], self.position - self.base)
+
+    def roll(self) -> None:
+        """Begin another segment; where that cannot be, the one at hand goes on."""
+        in_line = self.ends_in_line()
+        try:
+            following = os.open(self.directory + b"/main.%020d.log" % self.position, CREATE, 0o600)
+        except OSError:
+            return
+        os.close(self.log)
+        self.log, self.base, self.in_line = following, self.position, in_line
+        self.tell_packer()
+
+    def ends_in_line(self) -> bool:
+        if self.position == self.base:
+            return self.in_line
+        return os.pread(self.log, 1, self.position - self.base - 1) != b"\n"
+
+    def tell_packer(self) -> None:
+        """Best effort: all logs are looked through once a day."""
+        root, *names = self.directory.rsplit(b"/", 3)
+        try:
+            place = root + CLOSED
+            os.makedirs(place, 0o700, exist_ok=True)  # noqa: PTH103
+            os.close(os.open(place + b"/" + b"-".join(names), CREATE, 0o600))
+        except OSError:
+            pass
 
     def note(self, flags: int) -> None:
         """The record for what was written since the last one. One that could not be written is part of the next."""
@@ -147,11 +183,11 @@ class Log:
     def marker(self, text: str) -> None:
         """A line of the platform's own; it begins a line, whatever was printed before it."""
         self.note(OUTPUT)
-        cut = self.position > 0 and os.pread(self.log, 1, self.position - 1) != b"\n"
-        self.write(("\n" * cut + f"[platform] {text}\n").encode("utf-8", "replace"))
+        self.write(("\n" * self.ends_in_line() + f"[platform] {text}\n").encode("utf-8", "replace"))
         self.note(MARKER)
 
     def end(self) -> None:
         self.confess()
         self.note(OUTPUT)
         self.note(END)
+        self.tell_packer()

@@ -86,7 +86,7 @@ class Replica:
     def __init__(self, spec: Spec, wakeup: int) -> None:
         self.spec, self.wakeup = spec, wakeup
         self.pipe, self.pipe_write = output_pipe()
-        self.log = Log(spec.log_dir, self.pipe, spec.max_log_bytes)
+        self.log = Log(spec.log_dir, self.pipe, spec.max_log_bytes, spec.segment_bytes)
         self.ending, self.message = "", ""  # why we end it, when it is we who do
         self.term_at = self.kill_at = NEVER
         self.memory_at = time.monotonic() if spec.memory_bytes else NEVER

@@ -4,7 +4,7 @@ NUL-terminated `key=value` fields, which no argument, path or variable can conta
 to import. `arg` and `env` repeat, in order.
 """
 
-NUMBERS = ("max_log_bytes", "memory_bytes", "grace_ms")
+NUMBERS = ("max_log_bytes", "segment_bytes", "memory_bytes", "grace_ms")
 
 
 class Spec:
@@ -17,6 +17,7 @@ class Spec:
     hint_socket: bytes
     cpus: bytes  # "0,3", or empty for all
     max_log_bytes: int
+    segment_bytes: int  # of the log's files
     memory_bytes: int  # 0 is "no limit"
     grace_ms: int
     args: list[bytes]

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ from jobs.cluster.local.shim import files, output, proc, run, tree
 from jobs.cluster.local.shim import spec as wire
 from jobs.cluster.local.spawn import SHIM
 from jobs.logs import format as log_format
+from jobs.logs import worklist
+from jobs.logs.filesystem import FilesystemLogStore
+from jobs.logs.store import LogKey
 
 plain = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]))
 
@@ -92,6 +96,13 @@ def test_descendants_are_found_with_and_without_the_kernels_help() -> None:
     assert proc.children(child.pid) == []
 
 
+KEY = LogKey("job-0000000000000000", 2, 1)
+
+
+def log_of(root: Path) -> Path:
+    return log_format.pod_dir(root, KEY.job_id, KEY.attempt, KEY.replica)
+
+
 class TestLog:
     """The log's writer alone, on a pipe that the test fills."""
 
@@ -99,8 +110,10 @@ class TestLog:
     def pipe(self) -> tuple[int, int]:
         return output.output_pipe()
 
-    def log(self, tmp_path: Path, pipe: tuple[int, int], limit: int = 1 << 20) -> output.Log:
-        return output.Log(os.fsencode(tmp_path), pipe[0], limit)
+    def log(
+        self, tmp_path: Path, pipe: tuple[int, int], limit: int = 1 << 20, segment_bytes: int = output.SEGMENT_BYTES
+    ) -> output.Log:
+        return output.Log(os.fsencode(log_of(tmp_path)), pipe[0], limit, segment_bytes)
 
     def test_without_splice_the_bytes_are_the_same(self, tmp_path: Path, pipe: tuple[int, int]) -> None:
         log = self.log(tmp_path, pipe)
@@ -113,8 +126,8 @@ class TestLog:
         os.close(pipe[1])
         assert not log.pump()
         log.end()
-        assert (tmp_path / "main.log").read_bytes() == b"one\ntwo\n"
-        entries = list(log_format.RECORD.iter_unpack((tmp_path / "main.idx").read_bytes()))
+        assert (log_of(tmp_path) / "main.log").read_bytes() == b"one\ntwo\n"
+        entries = list(log_format.RECORD.iter_unpack((log_of(tmp_path) / "main.idx").read_bytes()))
         assert [(offset, length, flags) for offset, _, length, flags in entries] == [(0, 4, 0), (4, 4, 0), (8, 0, 2)]
 
     @pytest.mark.parametrize("splices", [True, False])
@@ -138,7 +151,7 @@ class TestLog:
         os.write(pipe[1], b"again\n")
         log.step()
         log.end()
-        text = (tmp_path / "main.log").read_bytes()
+        text = (log_of(tmp_path) / "main.log").read_bytes()
         assert text.startswith(b"kept\n[platform] 100 bytes are missing here")
         assert text.endswith(b"\nagain\n")
 
@@ -156,9 +169,40 @@ class TestLog:
         os.write(pipe[1], b"two\n")
         log.step()
         log.end()
-        assert (tmp_path / "main.log").read_bytes() == b"one\ntwo\n"
-        entries = list(log_format.RECORD.iter_unpack((tmp_path / "main.idx").read_bytes()))
+        assert (log_of(tmp_path) / "main.log").read_bytes() == b"one\ntwo\n"
+        entries = list(log_format.RECORD.iter_unpack((log_of(tmp_path) / "main.idx").read_bytes()))
         assert [(offset, length, flags) for offset, _, length, flags in entries] == [(0, 8, 0), (8, 0, 2)]
+
+    @pytest.mark.parametrize("splices", [True, False])
+    def test_what_goes_on_in_other_segments_reads_as_one_log(
+        self, tmp_path: Path, pipe: tuple[int, int], splices: bool
+    ) -> None:
+        log = self.log(tmp_path, pipe, limit=45, segment_bytes=8)
+        log.splices = splices
+        for number in range(10):
+            os.write(pipe[1], b"line %d\n" % number)
+            log.pump()
+        log.end()
+        with closing(FilesystemLogStore(tmp_path).open(KEY)) as reader:
+            text = b"".join(b"line %d\n" % number for number in range(7))[:45]
+            said = b"\n[platform] The log reached its limit: 45 bytes are kept, what follows is not.\n"
+            assert reader.read(0, 1000) == text + said
+            assert reader.is_complete()
+            assert reader.timed_size() == len(text + said)
+        names = {path.name for path in log_of(tmp_path).glob("main*.log")}
+        assert {log_format.segment_name("main", base) for base in (0, 14, 28)} <= names
+        assert worklist.names(tmp_path) == ["job-0000000000000000-2-1"]
+
+    def test_where_no_other_segment_can_begin_the_one_at_hand_goes_on(
+        self, tmp_path: Path, pipe: tuple[int, int]
+    ) -> None:
+        log = self.log(tmp_path, pipe, segment_bytes=4)
+        log.directory = os.fsencode(tmp_path / "gone")
+        for text in (b"one\n", b"two\n"):
+            os.write(pipe[1], text)
+            log.pump()
+        log.end()
+        assert (log_of(tmp_path) / "main.log").read_bytes() == b"one\ntwo\n"
 
 
 def test_an_end_is_written_down_as_soon_as_the_disk_has_room(monkeypatch: pytest.MonkeyPatch) -> None:
