@@ -40,6 +40,10 @@ BLOCK = 1 << 16
 BODILESS = frozenset({204, 304})
 
 
+class StreamCut(Exception):
+    """The stream's own side ended it in the middle: the connection is cut, which a client can tell from an end."""
+
+
 class PlatformHandler(ASGIHandler):
     def __init__(self) -> None:
         BaseHandler.__init__(self)  # not ASGIHandler's: that loads the asynchronous chain
@@ -90,6 +94,7 @@ class PlatformHandler(ASGIHandler):
         try:
             await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
+            has_left = leaving.done()
             leaving.cancel()
             if not sending.done():
                 sending.cancel()
@@ -97,6 +102,8 @@ class PlatformHandler(ASGIHandler):
             await self.hop(response.close)
         if not sending.cancelled():
             sending.result()
+        elif not has_left:
+            raise StreamCut
 
     async def send_parts(self, response: StreamingHttpResponse, send: Send) -> None:
         # The view's own generator, not Django's wrapper around it: closing the wrapper would leave the inner one to

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
 from django.utils.translation import gettext as _
@@ -27,6 +27,18 @@ class AccessEnded(Exception):
         return _("You may not read this log any more: you were logged out, or lost your role in its project.")
 
 
+@asynccontextmanager
+async def watched(authority: Authority) -> AsyncIterator[None]:
+    """For the task that sends: while its client takes nothing it is cancelled when the right to read is lost."""
+    reader = asyncio.current_task()
+    assert reader is not None
+    watch = asyncio.create_task(authority.cut_off(reader))
+    try:
+        yield
+    finally:
+        watch.cancel()
+
+
 async def authorised(
     target: Target, wanted: LogRequest, credential_key: str, *, read_bytes: int = READ
 ) -> AsyncGenerator[Chunk, None]:
@@ -37,7 +49,7 @@ async def authorised(
         return (await board().state(target)).ended
 
     source = follow(configured_store(), target.key, wanted.query, is_over, read_bytes=read_bytes)
-    async with aclosing(source) as chunks:
+    async with watched(authority), aclosing(source) as chunks:
         async for chunk in chunks:
             if not await authority.holds():
                 raise AccessEnded
@@ -68,10 +80,16 @@ async def as_events(target: Target, wanted: LogRequest, credential_key: str) -> 
     except AccessEnded as exc:
         yield sse.named("error", json.dumps({"code": PermissionDenied.code, "message": exc.message}))
         return
-    yield sse.named("end", await final_status(target))
+    ending = asyncio.ensure_future(final_status(target))
+    try:
+        while not (await asyncio.wait({ending}, timeout=HEARTBEAT_SECONDS))[0]:
+            yield sse.HEARTBEAT
+        yield sse.named("end", ending.result())
+    finally:
+        ending.cancel()
 
 
 def as_event(chunk: Chunk) -> bytes:
     if chunk.gap is not None:
         return sse.gap(chunk.gap, chunk.cursor)
-    return sse.batch(chunk.data, chunk.cursor) if chunk.data else sse.HEARTBEAT
+    return sse.batch(chunk.data, chunk.cursor) if chunk.data else sse.heartbeat(chunk.cursor)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -29,9 +29,11 @@ from jobs.states import JobStatus
 T = TypeVar("T")
 DATABASE = ThreadPoolExecutor(2, thread_name_prefix="streams")
 FRESH_SECONDS = 0.9  # how old an answer about a pod may be: less than what followers wait between two questions
-SETTLE_SECONDS = 5.0
+SETTLE_SECONDS = 60.0  # so long the job's status is waited for after its log's end; an agent may be about to start anew
 FIRST_POLL_SECONDS, LAST_POLL_SECONDS = 0.02, 0.5
 LATE = timedelta(seconds=60)  # so long a log that is fetched from a cluster is waited for after its pod's end
+ASKS_ITSELF_SECONDS = 1.5  # who waits for lines does so every second
+LOST = "the right to read was lost"
 AWAY = timedelta(seconds=45)  # an agent, or its watch, that was heard of last so long ago
 
 
@@ -98,10 +100,19 @@ def pod_state(target: Target) -> PodState:
     over = pod is not None and pod.is_over
     decided = job.is_final or job.attempt_number > target.key.attempt
     ended = (decided or over) and not (pod and is_awaited(pod))
-    return PodState(job.status, ended=ended, settled=decided or (over and job.replicas > 1))
+    return PodState(job.status, ended=ended, settled=decided or (pod is not None and over and is_accounted(pod)))
 
 
-POD_COLUMNS = ("uid", "phase", "log_stored_at", "finished_at", "observed_at")
+def is_accounted(pod: Pod) -> bool:
+    """Whether the job's status is as it is though this pod is over: the job waits for its next attempt, or runs on in
+    other pods. One query for a pod of several that has succeeded."""
+    if pod.job.status in (JobStatus.PENDING, JobStatus.QUEUED):
+        return True
+    others = Pod.objects.filter(attempt_id=pod.attempt_id).exclude(phase__in=("Succeeded", "Failed"))
+    return pod.job.replicas > 1 and pod.phase == "Succeeded" and others.exists()
+
+
+POD_COLUMNS = ("uid", "attempt", "phase", "log_stored_at", "finished_at", "observed_at")
 
 
 def is_awaited(pod: Pod) -> bool:
@@ -176,7 +187,7 @@ def board() -> Board:
 
 async def final_status(target: Target) -> str:
     """The job's status, once it takes this pod's end into account or SETTLE_SECONDS have passed: the log is complete a
-    moment before the registry knows."""
+    moment before the registry knows, and longer while the agent or the worker is down."""
     loop = asyncio.get_running_loop()
     deadline, pause = loop.time() + SETTLE_SECONDS, FIRST_POLL_SECONDS
     while not (state := await in_database(pod_state, target)).settled and loop.time() < deadline:
@@ -186,16 +197,27 @@ async def final_status(target: Target) -> str:
 
 
 class Authority:
-    """Whether who opened a stream may still read it, asked every AUTHORITY_CHECK_SECONDS."""
+    """Whether who opened a stream may still read it, asked so often that a loss shows within
+    AUTHORITY_CHECK_SECONDS."""
 
     def __init__(self, target: Target, credential_key: str) -> None:
         self._target = target
         self._key = credential_key
-        self._next = asyncio.get_running_loop().time() + settings.AUTHORITY_CHECK_SECONDS
+        self._next = self._later()
+
+    def _later(self) -> float:
+        return asyncio.get_running_loop().time() + settings.AUTHORITY_CHECK_SECONDS * 0.8
 
     async def holds(self) -> bool:
-        now = asyncio.get_running_loop().time()
-        if now < self._next:
+        if asyncio.get_running_loop().time() < self._next:
             return True
-        self._next = now + settings.AUTHORITY_CHECK_SECONDS
+        self._next = self._later()
         return await in_database(may_read, self._target, self._key)
+
+    async def cut_off(self, reader: asyncio.Task[Any]) -> None:
+        """A reader that takes nothing, and so does not ask, is asked for; its task is cancelled with the word LOST."""
+        while True:
+            await asyncio.sleep(self._next - asyncio.get_running_loop().time() + ASKS_ITSELF_SECONDS)
+            if not await self.holds():
+                reader.cancel(LOST)
+                return

@@ -8,7 +8,8 @@ channel layer: the log is read from the store, so nothing here needs Redis.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any
 
 from channels.exceptions import StopConsumer
@@ -20,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from jobs.api import log_query
 from jobs.api.log_streams import AccessEnded, authorised
-from jobs.api.log_target import Target, final_status, find_target, in_database
+from jobs.api.log_target import LOST, Target, final_status, find_target, in_database
 from jobs.consumers.handshake import origin_is_ours, request_of
 from jobs.exceptions import PermissionDenied, PlatformError, ValidationFailed
 from jobs.logs import protocol
@@ -29,6 +30,7 @@ from jobs.logs.protocol import FRAME_BYTES, WINDOW_BYTES, BadMessage, CloseCode,
 logger = logging.getLogger(__name__)
 
 ACK_SECONDS = 60.0
+GOODBYE_SECONDS = 1.0
 
 
 class Refused(Exception):
@@ -101,6 +103,10 @@ class LogsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             await self.refuse(4000 + exc.status, Error(exc.code, exc.message, details))
         except AccessEnded as exc:
             await self.refuse(CloseCode.FORBIDDEN, Error(PermissionDenied.code, exc.message))
+        except asyncio.CancelledError as exc:
+            if exc.args != (LOST,):
+                raise
+            await self.refuse(CloseCode.FORBIDDEN, Error(PermissionDenied.code, AccessEnded().message))
         except Exception:  # the task's boundary: the client is told that it is not the end of the log
             logger.exception("The log stream of %s failed", kwargs["pod_name"])
             await self.refuse(CloseCode.FAILED, Error("INTERNAL_ERROR", _("The platform failed. Connect again.")))
@@ -144,8 +150,11 @@ class LogsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             raise Refused(CloseCode.BAD_REQUEST, Error("VALIDATION_ERROR", sentence)) from None
 
     async def refuse(self, close_code: int, error: Error) -> None:
-        await self.tell(error)
-        await self.close(code=int(close_code))  # an int and nothing derived from it, or autobahn refuses it
+        """A client that reads nothing is not waited for."""
+        number = int(close_code)  # and nothing derived from it, or autobahn refuses it
+        for say in (partial(self.tell, error), partial(self.close, code=number)):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(say(), GOODBYE_SECONDS)
 
     async def tell(self, message: ServerMessage) -> None:
         await self.send(text_data=protocol.dump(message))

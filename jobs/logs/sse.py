@@ -12,6 +12,11 @@ MEDIA_TYPE = "text/event-stream"
 HEARTBEAT = b": still here\n\n"
 
 
+def heartbeat(cursor: int) -> bytes:
+    """A comment; the client goes on at the cursor when it comes back, though it is shown nothing."""
+    return b"id: %d\n%b" % (cursor, HEARTBEAT)
+
+
 def batch(data: bytes, cursor: int) -> bytes:
     """`data` is whole lines; a last one without its end counts as one."""
     if b"\r" in data:

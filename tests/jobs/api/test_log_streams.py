@@ -28,6 +28,7 @@ def quick(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(notify, "WATCHED_POLL_SECONDS", 0.02)
     monkeypatch.setattr(log_target, "FRESH_SECONDS", 0.01)
     monkeypatch.setattr(log_target, "SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr(log_target, "ASKS_ITSELF_SECONDS", 0.1)
 
 
 @pytest.fixture
@@ -231,3 +232,29 @@ async def test_followers_of_one_pod_ask_the_database_once(
     states = await asyncio.gather(*(log_target.board().state(target) for _ in range(20)))
     assert [state.status for state in states] == ["Running"] * 20
     assert calls == [pod.name]
+
+
+class TestTheStatusAtTheEnd:
+    """It is waited for until it takes the pod's end into account."""
+
+    def settled(self, pod: Pod) -> bool:
+        key = LogKey(pod.job.public_id, 1, 0)
+        return log_target.pod_state(log_target.Target(pod.job_id, pod.job.public_id, pod.name, key)).settled
+
+    def test_of_a_job_s_only_pod(self, pod: Pod) -> None:
+        assert not self.settled(pod)
+        Pod.objects.filter(pk=pod.pk).update(phase="Failed")
+        assert not self.settled(pod)
+        Job.objects.filter(pk=pod.job_id).update(status="Pending")  # for another attempt
+        assert self.settled(pod)
+        Job.objects.filter(pk=pod.job_id).update(status="Failed")
+        assert self.settled(pod)
+
+    @pytest.mark.parametrize(("phase", "settled"), [("Succeeded", True), ("Failed", False)])
+    def test_of_one_among_several(self, pod: Pod, phase: str, settled: bool) -> None:
+        other = make_pod(pod.job, replica=1)
+        Job.objects.filter(pk=pod.job_id).update(replicas=2)
+        Pod.objects.filter(pk=pod.pk).update(phase=phase)
+        assert self.settled(pod) is settled
+        Pod.objects.filter(pk=other.pk).update(phase="Succeeded")
+        assert not self.settled(pod)

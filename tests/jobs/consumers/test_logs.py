@@ -38,6 +38,7 @@ def quick(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(notify, "WATCHED_POLL_SECONDS", 0.02)
     monkeypatch.setattr(log_target, "FRESH_SECONDS", 0.01)
     monkeypatch.setattr(log_target, "SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr(log_target, "ASKS_ITSELF_SECONDS", 0.1)
 
 
 @pytest.fixture
