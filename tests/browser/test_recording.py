@@ -3,12 +3,15 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.reader import Reader
 from tests.stack.stack import Stack
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 def choose_policy(reader: Reader, policy: str) -> None:
@@ -48,6 +51,11 @@ def test_what_a_terminal_showed_is_played_and_downloaded(reader: Reader, stack: 
     player = page.locator("[data-recording]")
     player.locator(".ap-overlay-start").click()
     expect(player.locator(".ap-term")).to_contain_text("hi 中文")
-    assert reader.serious_findings() == []
+    for width in (1440, 390):
+        for scheme in SCHEMES:
+            page.set_viewport_size({"width": width, "height": 800})
+            page.emulate_media(color_scheme=scheme)
+            assert reader.serious_findings() == []
+            assert not reader.overflows()
 
     stack.client().delete(f"/api/jobs/{job_id}")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from jobs import tasks
 from jobs.models import Job, TerminalRecording, TerminalSession
 from jobs.terminal.recording import records
 from jobs.terminal.recording.files import path_of
@@ -68,6 +69,15 @@ def test_it_goes_when_its_time_is_over(row: TerminalRecording, settings: Any) ->
     assert records.purge(now + timedelta(seconds=settings.TERMINAL_RECORDING_KEEP_SECONDS + 1)) == 1
     assert not path_of(row.public_id).exists()
     assert not TerminalRecording.objects.exists()
+
+
+def test_the_periodic_purge_does_both(row: TerminalRecording, session: TerminalSession, settings: Any) -> None:
+    settings.TERMINAL_RECORDING_KEEP_SECONDS = 0
+    file_with(row, HEADER)
+    end_session(session, 120)
+    tasks.purge()
+    assert not TerminalRecording.objects.exists()
+    assert not path_of(row.public_id).exists()
 
 
 def test_an_open_one_never_goes(row: TerminalRecording) -> None:
