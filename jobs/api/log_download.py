@@ -20,10 +20,11 @@ from rest_framework.request import Request
 
 from accounts.credentials import Credential
 from jobs.api.log_streams import AccessEnded
-from jobs.api.log_target import Authority, Target, find_target, require_captured
+from jobs.api.log_target import Authority, Target, find_target
+from jobs.api.logs import size_of
 from jobs.api.query_values import Refused, read_values
 from jobs.logs.filesystem import configured_store
-from jobs.logs.store import LogKey, LogNotFound, PodLog
+from jobs.logs.store import LogKey, PodLog
 from jobs_platform.api.operations import Operation, Parameter, documented
 from jobs_platform.api.ranges import Part, Unsatisfiable, part_of
 from jobs_platform.api.views import ApiView
@@ -77,18 +78,6 @@ class LogDownloadView(ApiView):
         whole = Download(target, Part(0, size), request.auth.key)
         response = packed(whole) if values.get("format") == "gz" else plain(request, whole)
         return without_body(response) if request.method == "HEAD" else response
-
-
-def size_of(target: Target) -> int:
-    try:
-        log = configured_store().open(target.key)
-    except LogNotFound:
-        require_captured(target)
-        return 0
-    try:
-        return log.size()
-    finally:
-        log.close()
 
 
 def plain(request: Request, whole: Download) -> HttpResponse | StreamingHttpResponse:

@@ -72,10 +72,14 @@ READERS: dict[str, Callable[[str], Any]] = {
     "container": container,
     "cursor": whole,
     "maxLagBytes": lag,
+    "line": at_least_one,
+    "lines": whole,
+    "lineNumbers": flag,
 }
 
 
-ONCE = ("untilTime",)  # for one answer, not for a stream
+ONCE = ("untilTime", "line", "lines", "lineNumbers")  # for one answer, not for a stream
+ELSEWHERE = ("tailLines", "sinceTime", "untilTime", "cursor", "limitBytes", "keyword")  # not with a line
 
 
 def read(parameters: QueryDict, last_event_id: str = "", *, following: bool = False) -> LogRequest:
@@ -89,6 +93,12 @@ def read(parameters: QueryDict, last_event_id: str = "", *, following: bool = Fa
         raise ValidationFailed(
             {name: [_("A stream does not take this. Leave it out, or leave out follow.")] for name in refused}
         )
+    if elsewhere := [name for name in ELSEWHERE if name in values and "line" in values]:
+        raise ValidationFailed(
+            {name: [_("This is not for one line. Leave it out, or leave out line.")] for name in elsewhere}
+        )
+    if "lines" in values and "line" not in values:
+        raise ValidationFailed({"lines": [_("This is about the lines around one: say which with line.")]})
     return built(values)
 
 
@@ -101,6 +111,9 @@ def built(values: Mapping[str, Any]) -> LogRequest:
         limit_bytes=values.get("limitBytes"),
         keyword=values.get("keyword", b""),
         timestamps=values.get("timestamps", False),
+        line=values.get("line"),
+        around=values.get("lines", 0),
+        numbered=values.get("lineNumbers", False),
         most_behind=values.get("maxLagBytes"),
     )
     return LogRequest(query, values.get("follow", False), values.get("container", CONTAINER))
@@ -116,6 +129,9 @@ PARAMETERS = (
     Parameter(
         "keyword", "Only lines that contain this, exactly as it is", {"type": "string", "maxLength": KEYWORD_MAX}
     ),
+    Parameter("line", "The line with this number, the first is 1", {"type": "integer", "minimum": 1}),
+    Parameter("lines", "With line: so many lines before and after it as well", WHOLE),
+    Parameter("lineNumbers", "Say which line the answer begins with", {"type": "boolean", "default": False}),
     Parameter("container", "There is one", {"type": "string", "enum": [CONTAINER]}),
     Parameter("cursor", "Where an earlier answer ended: go on from there", WHOLE),
     Parameter(

@@ -1,7 +1,5 @@
 """GET /api/jobs/{jobId}/pods/{podName}/logs/search: the lines of a pod's log that hold a keyword."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict
 from functools import partial
@@ -14,8 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api import search_query
-from jobs.api.log_target import Target, find_target, require_captured
+from jobs.api.log_target import Target, find_target
+from jobs.api.logs import size_of
 from jobs.api.search_query import Wanted, as_text
+from jobs.api.slow_reads import in_slow_thread
 from jobs.logs.filesystem import configured_store
 from jobs.logs.matches import Matches
 from jobs.logs.search import Found, Place, Search, first_place, run
@@ -27,7 +27,6 @@ from jobs_platform.api.views import ApiView
 
 AROUND_MAX = 64 << 10  # bytes on each side of a match that are looked at for its context
 SECONDS = 1.0  # of one call
-SEARCHES = ThreadPoolExecutor(2, thread_name_prefix="search")
 
 
 class MatchShape(serializers.Serializer[Any]):
@@ -62,20 +61,8 @@ class SearchView(ApiView):
     def get(self, request: Request, job_id: str, pod_name: str) -> Response | StreamingHttpResponse:
         wanted = search_query.read(request._request.GET)
         target = find_target(actor=self.actor, job_id=job_id, pod_name=pod_name, follow=False)
-        require_log(target)
-        return LaterResponse(partial(in_search_thread, target, wanted))
-
-
-def require_log(target: Target) -> None:
-    """Raises PoolUnavailable where the log is missing and ought not to be."""
-    try:
-        configured_store().open(target.key).close()
-    except LogNotFound:
-        require_captured(target)
-
-
-async def in_search_thread(target: Target, wanted: Wanted) -> dict[str, Any]:
-    return await asyncio.get_running_loop().run_in_executor(SEARCHES, search, target, wanted)
+        size_of(target)  # where the log ought to be and is not, that is said at once
+        return LaterResponse(partial(in_slow_thread, search, target, wanted))
 
 
 def search(target: Target, wanted: Wanted) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import closing
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,11 +17,13 @@ from jobs.api import log_query
 from jobs.api.log_query import LogRequest
 from jobs.api.log_streams import as_events, as_text
 from jobs.api.log_target import Target, find_target, require_captured
+from jobs.api.slow_reads import in_slow_thread
 from jobs.logs import sse
 from jobs.logs.filesystem import configured_store
 from jobs.logs.reader import Page, read_page
 from jobs.logs.store import LogNotFound
 from jobs_platform.api.envelope import JSON
+from jobs_platform.api.later import LaterResponse
 from jobs_platform.api.operations import Operation, documented
 from jobs_platform.api.renderers import answer
 from jobs_platform.api.views import ApiView
@@ -28,6 +31,8 @@ from jobs_platform.api.views import ApiView
 TEXT = "text/plain; charset=utf-8"
 # Proxies hand on what comes as it comes, and keep none of it.
 STREAM_HEADERS = {"X-Accel-Buffering": "no", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+AT_ONCE = 8 << 20  # bytes of a log that a request's own thread may go through
 
 Form = Callable[[Target, LogRequest, str], AsyncGenerator[bytes, None]]
 
@@ -38,6 +43,9 @@ class LogsData(serializers.Serializer[Any]):
     totalBytes = serializers.IntegerField(help_text="The size of the pod's whole log now.")
     cursor = serializers.IntegerField(help_text="Where to go on from.")
     complete = serializers.BooleanField(help_text="The pod will write nothing more.")
+    firstLine = serializers.IntegerField(
+        required=False, help_text="With line or lineNumbers: which line the answer begins with, counted from 1."
+    )
     streamUrl = serializers.CharField(required=False, help_text="With follow=true: the WebSocket to go on from.")
 
 
@@ -61,10 +69,9 @@ class LogsView(ApiView):
         accepted = media_types(request.headers.get("Accept", ""))
         if wanted.follow and accepted != {JSON}:
             return stream(request, target, wanted, events=sse.MEDIA_TYPE in accepted)
-        data = show(read_now(target, wanted))
-        if wanted.follow:
-            data["streamUrl"] = stream_url(request, wanted, data["cursor"])
-        response = answer(data)
+        if is_slow(wanted) and size_of(target) > AT_ONCE:
+            return LaterResponse(partial(in_slow_thread, answered, request, target, wanted))
+        response = answer(answered(request, target, wanted))
         response["Cache-Control"] = "no-store"
         return response
 
@@ -84,6 +91,29 @@ def stream(request: Request, target: Target, wanted: LogRequest, *, events: bool
     )
 
 
+def is_slow(wanted: LogRequest) -> bool:
+    """Whether much of a large log may have to be read for it."""
+    return bool(wanted.query.keyword or wanted.query.line or wanted.query.numbered)
+
+
+def size_of(target: Target) -> int:
+    """Raises PoolUnavailable where the log is missing and ought not to be."""
+    try:
+        log = configured_store().open(target.key)
+    except LogNotFound:
+        require_captured(target)
+        return 0
+    with closing(log):
+        return log.size()
+
+
+def answered(request: Request, target: Target, wanted: LogRequest) -> dict[str, Any]:
+    data = show(read_now(target, wanted))
+    if wanted.follow:
+        data["streamUrl"] = stream_url(request, wanted, data["cursor"])
+    return data
+
+
 def read_now(target: Target, wanted: LogRequest) -> Page:
     try:
         log = configured_store().open(target.key)
@@ -95,13 +125,14 @@ def read_now(target: Target, wanted: LogRequest) -> Page:
 
 
 def show(page: Page) -> dict[str, Any]:
-    return {
+    data = {
         "logs": page.text,
         "truncated": page.truncated,
         "totalBytes": page.total_bytes,
         "cursor": page.cursor,
         "complete": page.complete,
     }
+    return data if page.first_line is None else {**data, "firstLine": page.first_line}
 
 
 def stream_url(request: Request, wanted: LogRequest, cursor: int) -> str:

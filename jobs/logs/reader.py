@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from jobs.logs.blocks import BLOCK, line_blocks
-from jobs.logs.selection import Query, is_line_start, start_of, stop_of
+from jobs.logs.selection import Query, is_line_start, lines_around, start_of, stop_of
 from jobs.logs.store import PodLog
 from jobs.logs.text import NEWLINE, STAMP_SIZE, rendered, whole_characters
 
@@ -24,24 +24,53 @@ class Page:
     total_bytes: int  # of the whole log
     truncated: bool  # the bound left something out that was asked for
     complete: bool  # nothing more will come of what was asked for
+    first_line: int | None = None  # which line it begins with, counted from 1; where that was asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """[start, stop) of a log that is of this size; `complete` when nothing can come at its end any more."""
+
+    start: int
+    stop: int
+    size: int
+    complete: bool
 
 
 def read_page(log: PodLog, query: Query, max_bytes: int) -> Page:
     sealed, size = log.is_complete(), log.size()
+    if query.line is not None:
+        start, stop = lines_around(log, query.line, query.around, size, max_bytes)
+        return page_from(log, query, Range(start, stop, size, sealed and stop == size), max_bytes)
     stop = stop_of(log, query, size)
     complete = sealed or stop < size
     if query.limit_bytes is None and query.cursor is None:
-        start = start_of(log, query, stop, max_bytes)
-        data, truncated = keep_last(blocks(log, query, start, stop), max_bytes)
-        text, held = shown(data, whole=complete)
-        return Page(text, stop - held, size, truncated, complete)
-    start = start_of(log, query, stop)
-    end = stop if query.cursor is None else page_end(log, query, start, stop, max_bytes)
+        return last_page(log, query, Range(start_of(log, query, stop, max_bytes), stop, size, complete), max_bytes)
+    return page_from(log, query, Range(start_of(log, query, stop), stop, size, complete), max_bytes)
+
+
+def last_page(log: PodLog, query: Query, wanted: Range, max_bytes: int) -> Page:
+    """As much of the range as the bound allows, from its end."""
+    data, truncated = keep_last(blocks(log, query, wanted.start, wanted.stop), max_bytes)
+    text, held = shown(data, whole=wanted.complete)
+    cursor = wanted.stop - held
+    first_line = log.line_at(cursor) - text.count("\n") + 1 if query.numbered else None
+    return Page(text, cursor, wanted.size, truncated, wanted.complete, first_line)
+
+
+def page_from(log: PodLog, query: Query, wanted: Range, max_bytes: int) -> Page:
+    """As much of the range as the bound allows, from its beginning."""
+    start, stop = wanted.start, wanted.stop
+    paged = query.cursor is not None or query.line is not None
+    end = page_end(log, query, start, stop, max_bytes) if paged else stop
     limit = min(max_bytes if query.limit_bytes is None else query.limit_bytes, max_bytes)
     data, cut = keep_first(blocks(log, query, start, end), limit)
     truncated = end < stop or (cut and limit == max_bytes)
-    text, held = shown(data, whole=not cut and (complete or end < stop))
-    return Page(text, end if cut else end - held, size, truncated, complete and end == stop)
+    text, held = shown(data, whole=not cut and (wanted.complete or end < wanted.size))
+    cursor, complete = end if cut else end - held, wanted.complete and end == stop
+    numbered = query.numbered or query.line is not None
+    first_line = log.line_at(start) + 1 if numbered and start < wanted.size else None
+    return Page(text, cursor, wanted.size, truncated, complete, first_line)
 
 
 def shown(data: bytes, *, whole: bool) -> tuple[str, int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from jobs.logs.blocks import BLOCK as BLOCK
 from jobs.logs.blocks import line_blocks_back
+from jobs.logs.lines import nth
 from jobs.logs.needle import Needle
 from jobs.logs.store import PodLog
 from jobs.logs.text import NEWLINE
@@ -29,6 +30,9 @@ class Query:
     keyword: bytes = b""
     timestamps: bool = False
     whole_lines: bool = False
+    line: int | None = None
+    around: int = 0
+    numbered: bool = False
     most_behind: int | None = None
 
 
@@ -51,6 +55,20 @@ def line_since(log: PodLog, time_ns: int) -> int:
     """The first line that begins at or after the time; one that began earlier is left out whole."""
     offset = log.offset_of(time_ns)
     return offset if is_line_start(log, offset) else next_line(log, offset)
+
+
+def lines_around(log: PodLog, line: int, around: int, size: int, most: int) -> tuple[int, int]:
+    """Where these lines begin and end; no further than a little over `most` bytes."""
+    first = max(0, line - 1 - around)
+    start = end = min(log.offset_of_line(first), size)
+    lines = line - first + around
+    while lines and end < size and end - start <= most:
+        data = log.read(end, min(BLOCK, size - end))
+        found = data.count(NEWLINE)
+        if found >= lines:
+            return start, end + nth(data, lines) + 1
+        lines, end = lines - found, end + len(data)
+    return start, end
 
 
 def is_line_start(log: PodLog, offset: int) -> bool:

@@ -7,9 +7,11 @@ import pytest
 from django.test import RequestFactory
 
 from accounts.models import User
+from jobs.api import logs as logs_module
 from jobs.models import Job, Pod
 from tests.api_client import ApiClient, details, error
 from tests.jobs.pod_logs import make_pod, print_lines
+from tests.later import settled
 
 TEXT = b"epoch 1 loss 0.9\nepoch 2 loss 0.5\nepoch 3 loss 0.1\n"
 
@@ -83,6 +85,30 @@ class TestAnswer:
         print_lines(job, TEXT)
         assert logs(client, job, query)["logs"] == expected
 
+    @pytest.mark.parametrize(
+        ("query", "expected", "first"),
+        [
+            ("?line=2", "epoch 2 loss 0.5\n", 2),
+            ("?line=2&lines=1", TEXT.decode(), 1),
+            ("?line=3&timestamps=true", "2025-01-15T10:30:00.123456789Z epoch 3 loss 0.1\n", 3),
+            ("?line=4", "", None),
+            ("?lineNumbers=true&tailLines=2", "epoch 2 loss 0.5\nepoch 3 loss 0.1\n", 2),
+        ],
+    )
+    def test_a_line_has_a_link_for_good(
+        self, client: ApiClient, job: Job, query: str, expected: str, first: int | None
+    ) -> None:
+        print_lines(job, TEXT)
+        data = logs(client, job, query)
+        assert (data["logs"], data.get("firstLine")) == (expected, first)
+
+    def test_what_may_take_long_is_not_done_by_a_requests_thread(
+        self, client: ApiClient, job: Job, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(logs_module, "AT_ONCE", 10)
+        print_lines(job, TEXT)
+        assert settled(client.get(path(job, query="?keyword=0.5")))["logs"] == "epoch 2 loss 0.5\n"
+
     def test_a_large_log_keeps_its_end_and_says_so(self, client: ApiClient, job: Job, settings: Any) -> None:
         settings.LOG_RESPONSE_MAX_BYTES = 20
         print_lines(job, TEXT)
@@ -137,6 +163,10 @@ class TestRefusal:
             ("?keyword=", "keyword"),
             ("?keyword=a%0Ab", "keyword"),
             ("?keyword=%00", "keyword"),
+            ("?line=0", "line"),
+            ("?line=1&tailLines=3", "tailLines"),
+            ("?line=1&follow=true", "line"),
+            ("?lines=3", "lines"),
             ("?container=sidecar", "container"),
             ("?tail=5", "tail"),
             ("?tailLines=1&tailLines=2", "tailLines"),

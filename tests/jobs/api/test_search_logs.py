@@ -1,5 +1,6 @@
 """Searching a pod's log."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,7 @@ class TestOverTheHandler:
     """The work is done before anything is sent."""
 
     async def answer(self, job: Job, bob: User) -> tuple[int, dict[str, str], bytes]:
-        token = (await log_search.asyncio.to_thread(logins.begin, bob)).access
+        token = (await asyncio.to_thread(logins.begin, bob)).access
         scope = {
             "type": "http", "http_version": "1.1", "method": "GET", "scheme": "http",
             "path": path(job, "").rstrip("?"), "raw_path": b"", "query_string": b"keyword=epoch&limit=1",
@@ -172,7 +173,7 @@ class TestOverTheHandler:
         return start["status"], headers, part["body"]
 
     async def test_it_has_a_length(self, job: Job, bob: User) -> None:
-        await log_search.asyncio.to_thread(print_lines, job, TEXT)
+        await asyncio.to_thread(print_lines, job, TEXT)
         status, headers, body = await self.answer(job, bob)
         assert (status, headers["content-length"], headers["content-type"]) == (200, str(len(body)), "application/json")
 

@@ -21,6 +21,7 @@ from tests.jobs.logs.model import (
     RELAXED,
     SINCE,
     Written,
+    lines_of,
     logs,
     selected,
     write,
@@ -146,6 +147,36 @@ class TestAgainstTheModel:
         more = [*writes, Written("失\nmore".encode(), FIRST_NS + 10**12)]
         rest = read(more, Query(cursor=page.cursor))
         assert page.text + rest.text == text(selected(writes, Query(tail_lines=tail)) + more[-1].data)
+
+
+@pytest.mark.usefixtures("small_blocks")
+class TestLineNumbers:
+    @RELAXED
+    @given(logs(), st.integers(1, 14), st.integers(0, 4), st.booleans())
+    def test_a_line_comes_with_the_lines_around_it(
+        self, writes: list[Written], line: int, around: int, timestamps: bool
+    ) -> None:
+        lines, first = lines_of(writes), max(0, line - 1 - around)
+        page = read(writes, Query(line=line, around=around, timestamps=timestamps))
+        wanted = lines[first : line + around]
+        assert page.text == text(b"".join(one.shown(timestamps) for one in wanted))
+        assert page.first_line == (first + 1 if wanted else None)
+        assert page.complete == (first + len(wanted) >= len(lines))
+        rest = read(writes, Query(cursor=page.cursor))
+        assert rest.text == text(b"".join(one.data for one in lines[max(first, line + around) :]))
+
+    @RELAXED
+    @given(logs(), st.none() | st.integers(0, 9), st.none() | st.integers(0, 60), st.integers(5, 200))
+    def test_an_answer_says_which_line_it_begins_with(
+        self, writes: list[Written], tail: int | None, cursor: int | None, bound: int
+    ) -> None:
+        whole = b"".join(written.data for written in writes)
+        page = read(writes, Query(tail_lines=tail, cursor=cursor, numbered=True), bound)
+        if cursor is not None:
+            begin = min(cursor, len(whole))
+            assert page.first_line == (whole.count(b"\n", 0, begin) + 1 if begin < len(whole) else None)
+        else:
+            assert page.first_line == text(whole).count("\n") - page.text.count("\n") + 1
 
 
 class TestALargeLog:
