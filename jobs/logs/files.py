@@ -9,7 +9,7 @@ from jobs.logs.blobs import DirectoryShelf
 from jobs.logs.directory import bases_in, recorded
 from jobs.logs.format import index_path, packed_index_name, packed_name, segment_name
 from jobs.logs.index import PackedIndex
-from jobs.logs.objects.back import bring_back
+from jobs.logs.objects.manifest import away_path
 from jobs.logs.segments import Segments
 
 CREATE = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
@@ -24,7 +24,10 @@ def write_all(fd: int, view: memoryview) -> None:
 def open_index(directory: Path, container: str) -> int:
     """To add to it, unpacked if it was packed, and brought back if the log was away. Only for who has the directory's
     lock (locks.py). Raises OSError."""
-    bring_back(directory, container)
+    if away_path(directory, container).exists():
+        from jobs.logs.objects.back import bring_back  # seldom, and it brings Django with it
+
+        bring_back(directory, container)
     path, packed = index_path(directory, container), directory / packed_index_name(container)
     if packed.exists():
         if not path.exists():

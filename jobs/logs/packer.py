@@ -1,7 +1,8 @@
-"""The process that packs closed logs (packing.py): python -m jobs.logs.packer <directory of all logs>.
+"""The process that packs closed logs (packing.py), and then moves old ones to the bucket where there is one
+(objects/keeping.py): python -m jobs.logs.packer <directory of all logs> <parent's id> [--to-bucket].
 
 Started by the worker when there is something to do, one at a time for all logs, and at the lowest priority: no job
-and no other part of the platform waits for it. It ends by itself, after all is done or half a minute, and the kernel
+and no other part of the platform waits for it. It ends by itself, after all is done or about a minute, and the kernel
 ends it with the worker; whatever it left is done the next time.
 """
 
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 SECONDS = 25.0  # no further file is begun after so many
 LOOK_AGAIN_SECONDS = 86400.0  # at all logs there are, for names that were lost
 LOOKED = ".looked"
+BUCKET = "--to-bucket"
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -92,13 +94,24 @@ def end_with(parent: int) -> None:
         sys.exit()  # it ended before the kernel knew
 
 
-def main(root: Path, parent: int) -> None:
+def hand_on(root: Path, *, to_bucket: bool) -> None:
+    """What is packed. Where there is no bucket, nobody waits for it."""
+    if not to_bucket:
+        worklist.clear(root, worklist.PACKED)
+        return
+    from jobs.logs.objects import keeping  # it brings Django with it
+
+    keeping.keep(root, time.monotonic() + SECONDS)
+
+
+def main(root: Path, parent: int, *, to_bucket: bool) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     end_with(parent)
     os.nice(19)
     deadline = time.monotonic() + SECONDS
     run(root, lambda: time.monotonic() >= deadline)
+    hand_on(root, to_bucket=to_bucket)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), to_bucket=sys.argv[3:] == [BUCKET])

@@ -57,6 +57,12 @@ def done(root: Path, name: str, which: str = CLOSED) -> None:
     (root / which / (name + TAKEN)).unlink(missing_ok=True)
 
 
+def clear(root: Path, which: str) -> None:
+    for name in names(root, which):
+        take(root, name, which)
+        done(root, name, which)
+
+
 def directory_of(root: Path, name: str) -> Path | None:
     """None for what is no pod's name."""
     parsed = parse_pod_name(name)

@@ -98,5 +98,4 @@ def configured() -> ObjectStorage:
     """Raises LogsAway when there is none."""
     if settings.LOG_OBJECTS is None:
         raise LogsAway(NO_BUCKET)
-    found: ObjectStorage = settings.LOG_OBJECTS
-    return found
+    return settings.LOG_OBJECTS
