@@ -1,6 +1,7 @@
 """The one settings file. Values come from environment variables (README.md lists them) with embedded defaults:
 SQLite and a Redis-protocol server under DATA_DIR, which the launcher starts."""
 
+import logging
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -264,12 +265,18 @@ if PRODUCTION:
     )
 
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"})
+LOG_FORMAT = env.choice("LOG_FORMAT", "text", {"text", "json"})
+if LOG_FORMAT == "json":
+    logging.captureWarnings(True)  # Python's own are lines like all others
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "jobs_platform.request_id.RequestIdFilter"}},
-    "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s%(request_suffix)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
+    "formatters": {
+        "text": {"format": "%(levelname)s %(name)s %(message)s%(request_suffix)s"},
+        "json": {"()": "jobs_platform.log_lines.JsonFormatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django.server": {"level": "WARNING"},

@@ -136,6 +136,13 @@ def test_the_doctor_finds_nothing_to_put_right(composed: Composed) -> None:
         assert f"OK       {subject} " in said, said
 
 
+def test_what_our_processes_say_is_json(composed: Composed) -> None:
+    for name in ("web-0", "web-1", "worker", "beat", "agent"):
+        for line in (composed.directory / f"{name}.log").read_text().splitlines():
+            assert line.startswith('{"time":'), f"{name}: {line}"
+            assert json.loads(line)["level"]
+
+
 def test_every_process_ends_in_order_when_told(composed: Composed) -> None:
     for name in ("proxy", "web-0", "web-1", "worker", "beat", "agent"):
         assert composed.stop(name) in (0, -signal.SIGTERM), (composed.directory / f"{name}.log").read_text()

@@ -17,4 +17,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         from jobs_platform.server import serve  # installs Twisted's reactor
 
+        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns of one that is not there
+
         sys.exit(serve(host, port))
