@@ -15,7 +15,7 @@ from jobs.terminal.recording.files import Whole
 logger = logging.getLogger(__name__)
 
 # A terminal's end and its recording's are written one after the other by the process that had both.
-SETTLE = timedelta(seconds=60)
+SETTLE = timedelta(seconds=15)
 BATCH = 500
 
 
