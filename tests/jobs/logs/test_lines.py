@@ -5,8 +5,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hypothesis import given
+from hypothesis import strategies as st
 
 from jobs.logs.filesystem import FilesystemLogStore
+from jobs.logs.lines import nth
 from tests.jobs.logs.model import KEY, RELAXED, Written, logs, write
 
 
@@ -24,3 +26,12 @@ def test_every_offset_has_its_line_and_every_line_its_offset(writes: list[Writte
             ]
             assert [log.offset_of_line(number) for number in range(len(starts))] == starts
             assert log.offset_of_line(len(starts)) == len(data)
+
+
+@given(st.lists(st.integers(0, 3000), min_size=1, max_size=40), st.data())
+def test_a_newline_is_found_by_its_number(sizes: list[int], draw: st.DataObject) -> None:
+    data = b"".join(b"x" * size + b"\n" for size in sizes) + b"rest"
+    number = draw.draw(st.integers(1, len(sizes)))
+    at = nth(data, number)
+    assert data[at : at + 1] == b"\n"
+    assert data.count(b"\n", 0, at) == number - 1
