@@ -7,6 +7,8 @@
 2. MB/s of a large log to one follower that is there from the beginning, from a quick printer and from a Python one.
    Baseline: the same command into a bare pipe.
 3. Many followers of one pod: every line reaches every one of them, and how late.
+4. A huge log: its last lines, a time in it, a keyword through all of it (large_log.py). --gigabytes 0 leaves it out;
+   it takes twice as much disk.
 """
 
 import argparse
@@ -21,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import harness
+from bench import harness, large_log
 from bench.harness import BenchFailed, Client
 
 PYTHON = str(Path(sys.executable).resolve())
@@ -216,9 +218,19 @@ def main() -> None:
     parser.add_argument("--followers", type=int, default=100)
     parser.add_argument("--fan-out-lines", type=int, default=200)
     parser.add_argument("--fan-out-pause", type=float, default=0.05)
+    parser.add_argument("--gigabytes", type=float, default=10.0, help="of the huge log")
+    parser.add_argument("--rest", type=float, default=60.0, help="seconds in which the huge log is packed")
+    parser.add_argument("--only-huge", action="store_true", help="leave out all but the huge log")
     options = parser.parse_args()
     client = harness.client(options)
     print(harness.machine())
+    if not options.only_huge:
+        report_following(client, options)
+    if options.gigabytes:
+        large_log.report(client, options.gigabytes, options.rest)
+
+
+def report_following(client: Client, options: argparse.Namespace) -> None:
     bare = bare_delays(options.lines, options.pause)
     print(harness.milliseconds("pipe and loopback TCP (baseline)", bare))
     followed = followed_delays(client, options.lines, options.pause)
