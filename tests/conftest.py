@@ -1,11 +1,20 @@
 """The cast: Alice is an admin of the project, Bob a member, Charlie a viewer, Mallory is in another project."""
 
+import atexit
+import os
+import shutil
+import tempfile
+
 import pytest
 from django.conf import settings
 
 from accounts.models import Membership, Project, User
 from accounts.roles import Role
 from jobs.models import Queue, ResourcePool
+
+# Terminals start shells, and whoever runs the tests may have start-up files that take their time.
+os.environ["HOME"] = tempfile.mkdtemp(prefix="home-")
+atexit.register(shutil.rmtree, os.environ["HOME"], ignore_errors=True)
 
 PASSWORD = "correct horse battery"
 # A real hash takes a third of a second on purpose; every test makes users.
