@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Project, User
 from accounts.roles import Right, may, may_control
-from jobs import quantities, secrets, transitions, wakeups
+from jobs import news, quantities, secrets, transitions, wakeups
 from jobs.events import platform_event
 from jobs.exceptions import (
     IdempotencyMismatch,
@@ -96,6 +96,7 @@ def store(job: Job, actor: User, project: Project, origin: Origin) -> None:
         own.run()
         event.run(job_id=job.pk)
         audited.run()
+        news.of_jobs([job.pk])
         transaction.on_commit(partial(wakeups.wake, job.pool_id))
 
 
@@ -206,6 +207,7 @@ def mark_deleted(job: Job, actor: User, origin: Origin, now: datetime) -> bool:
         )
         if rows:
             audit(actor, "job.delete", job, origin)
+            news.of_jobs([job.pk])
             transaction.on_commit(partial(wakeups.wake, job.pool_id))
     return rows == 1
 

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.expressions import Combinable
 
+from jobs import news
 from jobs.events import platform_event
 from jobs.models import Event, Job, JobCount
 from jobs.states import FINAL, TRANSITIONS, JobStatus
@@ -54,6 +55,7 @@ def apply_all(moves: Sequence[Move], now: datetime) -> list[Move]:
         lock_in_order(moves)
         made = [move for group in alike(moves) for move in make(group, now)]
         insert_all([event_of(move, now) for move in made])
+        news.of_jobs(move.job_pk for move in made)
     return made
 
 
@@ -134,7 +136,7 @@ def explain_all(items: Iterable[tuple[Job, str, dict[str, Any]]]) -> None:
         if (job.status_reason, job.status_params) != (reason, params)
     ]
     final = sorted(FINAL)
-    update_each(
+    changed = update_each(
         Job,
         rows,
         match=("id", "version"),
@@ -142,3 +144,4 @@ def explain_all(items: Iterable[tuple[Job, str, dict[str, Any]]]) -> None:
         where=f"t.status NOT IN ({', '.join(['%s'] * len(final))})",
         parameters=final,
     )
+    news.of_jobs(changed)

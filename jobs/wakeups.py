@@ -6,34 +6,16 @@ missed. A lost message, a lost flag or no Redis at all cost at most one sweep in
 """
 
 import logging
-import time
-from functools import cache
 
 import redis
 from celery import current_app
-from django.conf import settings
-from kombu.exceptions import OperationalError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from jobs.broker import BrokerAway, client, reached
 
 logger = logging.getLogger(__name__)
 
 TASK = "jobs.reconcile_pool"
 FLAG_MILLISECONDS = 2000
-TIMEOUT_SECONDS = 0.5
-PAUSE_SECONDS = 1.0  # after a failure nobody waits for the broker again for so long
-
-_closed_until = 0.0
-
-
-@cache
-def client() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 1),  # once, for a connection that a restart of the server left stale
-    )
 
 
 def flag(pool_id: int) -> str:
@@ -42,15 +24,11 @@ def flag(pool_id: int) -> str:
 
 def wake(pool_id: int) -> bool:
     """True when a worker has been or is being told. Never raises, never waits longer than a second."""
-    global _closed_until
-    if time.monotonic() < _closed_until:
-        return False
     try:
-        if client().set(flag(pool_id), 1, nx=True, px=FLAG_MILLISECONDS):
-            publish(pool_id)
-    except (redis.RedisError, OperationalError, OSError) as exc:
-        _closed_until = time.monotonic() + PAUSE_SECONDS
-        logger.warning("The broker does not answer (%s); sweeps and the agent take over.", exc)
+        with reached() as broker:
+            if broker.set(flag(pool_id), 1, nx=True, px=FLAG_MILLISECONDS):
+                publish(pool_id)
+    except BrokerAway:
         return False
     return True
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from jobs import news
 from jobs.agent.lanes import Lane
 from jobs.cluster.base import Capacity, ClusterStreams
 from jobs.cluster.errors import ClusterError
@@ -36,6 +37,7 @@ def beat(pool: ResourcePool, watched_at: datetime | None) -> None:
     """A watch that has not seen the cluster yet leaves what an earlier one saw."""
     seen = {"watched_at": watched_at} if pool.is_watched and watched_at else {}
     ResourcePool.objects.filter(pk=pool.pk).update(agent_seen_at=timezone.now(), **seen)
+    news.of_pools([pool.pk])
 
 
 async def measure_for_ever(pool: ResourcePool, lane: Lane) -> None:
@@ -66,3 +68,4 @@ def write_capacity(pool: ResourcePool, has: Capacity) -> None:
     ResourcePool.objects.filter(pk=pool.pk).update(
         capacity_at=timezone.now(), cpu_millis=has.cpu_millis, memory_bytes=has.memory_bytes, gpus=has.gpus
     )
+    news.of_pools([pool.pk])

@@ -14,6 +14,7 @@ from datetime import datetime
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import Count
 
+from jobs import news
 from jobs.cluster.base import Notice
 from jobs.events import fingerprint
 from jobs.identifiers import pod_name
@@ -43,6 +44,7 @@ def record(pool: ResourcePool, found: Sequence[tuple[str, Notice]]) -> set[str]:
     if not changed:
         return set()
     write(changed)
+    news.of_jobs({row.job_id for row in changed})
     new = {row.job_id for row in changed if (row.job_id, row.fingerprint) not in known}
     if new:
         trim(new)

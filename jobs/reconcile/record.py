@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from jobs import news
 from jobs.cluster.base import AttemptSnapshot, PodPhase, PodSnapshot
 from jobs.cluster.diagnosis import params_of
 from jobs.events import platform_event
@@ -93,6 +94,7 @@ def save(changes: Sequence[Change]) -> None:
     )
     events = [event for change in changes if change.pod.pk in done for event in change.events]
     insert_all(events)
+    news.of_jobs({change.pod.job_id for change in changes if change.pod.pk in done})
 
 
 def started_at(snapshot: AttemptSnapshot) -> datetime | None:

@@ -1,9 +1,17 @@
-// Refreshes: every few seconds each [data-live] element asks for itself anew and is patched in place, while the page
-// is seen and no question is open. When the platform does not answer, a note says how old the page is.
+// Refreshes: each [data-live] element asks for itself anew and is patched in place, as soon as the live channel tells
+// that its data-topic changed, while the page is seen and no question is open. Without the channel, or without a topic,
+// every few seconds. When the platform does not answer, a note says how old the page is.
+import { isUp, watch } from "./live.js";
 import { patch } from "./patch.js";
 
 const EVERY_MS = 3000;
+const EVERY_LIVE_MS = 30_000; // ages in words; and what the channel may have lost
+const SPACING_MS = 250; // between two refreshes of what is shown
+const UNSEEN_SPACING_MS = 1000; // of what may newly belong to it
+
 let answeredAt = Date.now();
+let aging = 0;
+const refreshes = new WeakMap(); // element -> {at, timer, due, busy, missed}
 
 htmx.defineExtension("patch", {
   isInlineSwap: (style) => style === "patch",
@@ -35,29 +43,85 @@ function configure(event) {
   }
 }
 
+function answered() {
+  answeredAt = Date.now();
+  clearInterval(aging);
+  aging = 0;
+  document.getElementById("link").hidden = true;
+}
+
 function showAge() {
   const note = document.getElementById("link");
-  const seconds = Math.round((Date.now() - answeredAt) / 1000);
-  note.textContent = note.dataset.text.replace("%s", seconds);
+  note.textContent = note.dataset.text.replace("%s", Math.round((Date.now() - answeredAt) / 1000));
   note.hidden = false;
+  aging ||= setInterval(showAge, 1000);
+}
+
+const asleep = () => document.hidden || document.querySelector("dialog[open]");
+
+function stateOf(element) {
+  if (!refreshes.has(element)) refreshes.set(element, { at: Date.now(), timer: 0, due: 0, busy: false, missed: false });
+  return refreshes.get(element);
+}
+
+function refresh(element) {
+  const state = stateOf(element);
+  clearTimeout(state.timer);
+  state.timer = 0;
+  if (!element.isConnected) return;
+  if (asleep()) {
+    state.missed = true;
+    return;
+  }
+  state.missed = false;
+  state.at = Date.now();
+  htmx.trigger(element, "poll");
+}
+
+// At once when the last one is long enough ago, else when it is; never later than a request before asked for.
+function soon(element, spacing) {
+  const state = stateOf(element);
+  const due = Math.max(Date.now(), state.at + spacing);
+  if (state.timer && state.due <= due) return;
+  clearTimeout(state.timer);
+  state.due = due;
+  state.timer = setTimeout(refresh, due - Date.now(), element);
+}
+
+const ofTopic = (topic) => document.querySelectorAll(`[data-live][data-topic="${topic}"]`);
+
+function hear(topic, change) {
+  for (const element of ofTopic(topic)) {
+    const shown = !change || topic !== "jobs" || change.jobs.some(({ jobId }) => document.getElementById(`row-${jobId}`));
+    soon(element, shown ? SPACING_MS : UNSEEN_SPACING_MS);
+  }
 }
 
 function tick() {
-  if (document.hidden || document.querySelector("dialog[open]")) return;
-  for (const element of document.querySelectorAll("[data-live]")) htmx.trigger(element, "poll");
+  if (asleep()) return;
+  for (const element of document.querySelectorAll("[data-live]")) {
+    const state = stateOf(element);
+    const every = isUp() && element.dataset.topic ? EVERY_LIVE_MS : EVERY_MS;
+    if (state.missed || Date.now() - state.at >= every - 100) refresh(element);
+  }
+}
+
+function refreshAll() {
+  if (!asleep()) for (const element of document.querySelectorAll("[data-live]")) refresh(element);
 }
 
 export function startRefreshes() {
   document.body.addEventListener("htmx:configRequest", configure);
   document.body.addEventListener("htmx:sendError", showAge);
   document.body.addEventListener("htmx:responseError", showAge);
-  document.body.addEventListener("htmx:afterOnLoad", () => {
-    answeredAt = Date.now();
-    document.getElementById("link").hidden = true;
-  });
+  document.body.addEventListener("htmx:afterOnLoad", answered);
   document.body.addEventListener("click", (event) => {
     if (event.target instanceof Element && event.target.closest("[data-show-unseen]")) location.reload();
   });
+  const topics = new Set([...document.querySelectorAll("[data-live][data-topic]")].map((one) => one.dataset.topic));
+  for (const topic of topics) watch(topic, (change) => hear(topic, change));
+  document.addEventListener("live-down", refreshAll); // shows at once whether the platform still answers
   document.addEventListener("visibilitychange", tick);
-  setInterval(tick, EVERY_MS);
+  document.addEventListener("close", tick, true); // a dialog's
+  setInterval(tick, 1000);
 }
