@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.browser.reader import Reader
 from tests.stack.conftest import stack as stack  # a fixture is shared by importing it
-from tests.stack.stack import Stack
+from tests.stack.stack import ADMIN, Stack
 
 HERE = Path(__file__).parent
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
@@ -47,18 +48,27 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_reader(browser: Browser, stack: Stack) -> Iterator[Callable[..., Reader]]:
-    """Opens a browser of the admin's, logged in. At the end nothing may stand in any console."""
+    """Opens a browser of the admin's, or of who is named, logged in; `through` is the port of a line to the platform.
+    At the end nothing may stand in any console."""
     readers: list[tuple[BrowserContext, Reader]] = []
 
-    def make(*, language: str = "en", scheme: Any = "light", width: int = 1440, height: int = 900) -> Reader:
+    def make(
+        *,
+        language: str = "en",
+        scheme: Any = "light",
+        width: int = 1440,
+        height: int = 900,
+        user: tuple[str, str] | None = None,
+        through: int = 0,
+    ) -> Reader:
         context = browser.new_context(
             locale=LOCALES[language], color_scheme=scheme, viewport={"width": width, "height": height}
         )
         context.set_default_timeout(20_000)
         page: Page = context.new_page()
-        reader = Reader(page, stack)
+        reader = Reader(page, replace(stack, port=through) if through else stack)
         readers.append((context, reader))
-        reader.log_in()
+        reader.log_in(*(user or (ADMIN, stack.password)))
         return reader
 
     yield make

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import ConsoleMessage, Page
 
-from tests.stack.stack import ADMIN, Stack
+from tests.stack.stack import Stack
 
 AXE = Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 
@@ -26,10 +26,10 @@ class Reader:
     def go(self, path: str) -> None:
         self.page.goto(self.stack.url + path)
 
-    def log_in(self) -> None:
+    def log_in(self, username: str, password: str) -> None:
         self.go("/login")
-        self.page.fill("#id_username", ADMIN)
-        self.page.fill("#id_password", self.stack.password)
+        self.page.fill("#id_username", username)
+        self.page.fill("#id_password", password)
         self.page.click("main button.is-primary")
         self.page.wait_for_url(self.stack.url + "/")
 

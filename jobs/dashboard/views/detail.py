@@ -53,10 +53,13 @@ def log(request: HttpRequest, job_id: str, pod_name: str) -> HttpResponse:
 @with_inline_styles
 @page
 def terminal(request: HttpRequest, job_id: str, pod_name: str) -> HttpResponse:
-    """Who may not enter the pod sees why; the ticket is asked for by the page's script and checked there again."""
+    """Who may not enter the pod sees why, unless they come with a link to watch somebody's terminal. The ticket is
+    asked for by the page's script and checked there again."""
     job, pod = find(request, job_id, pod_name)
-    services.require_control(reader(request), job)
-    return render(request, "jobs/terminal.html", {"job": job, "pod": pod})
+    if "watch" not in request.GET:
+        services.require_control(reader(request), job)
+    may_control = Rights(reader(request)).may_control(job)
+    return render(request, "jobs/terminal.html", {"job": job, "pod": pod, "may_control": may_control})
 
 
 def find(request: HttpRequest, job_id: str, pod_name: str) -> tuple[Job, Pod]:
