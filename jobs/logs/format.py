@@ -13,7 +13,9 @@ packed and not, both are whole.
 A record is written after the bytes it speaks of: `length` bytes from `offset` were read at `time` (nanoseconds since
 1970, UTC). stdout and stderr share one pipe, so their order is exactly the program's. A line has the time of the record
 that holds its first byte. Bytes after the last record (a writer killed between the two writes) belong to the last
-record's time. A torn record at the end (size not a multiple of 24) is not there.
+record's time. A torn record at the end (size not a multiple of 24) is not there. Where a crash of the machine leaves
+zeros they begin with a block, so on a multiple of eight bytes: the length of a record that they reach into is zero, and
+it is not there either.
 
 A log that the platform fetches from a cluster (captured.py) is cut back to what its records cover when a writer opens
 it: the bytes after the last record, whose times nobody knows any more, are fetched again and are the same. So that the
