@@ -9,7 +9,7 @@ from accounts.purge import purge_expired
 from jobs import wakeups
 from jobs.logs import packer_process
 from jobs.models import ResourcePool
-from jobs.reconcile import loop, orphans, pace
+from jobs.reconcile import loop, orphans, pace, usage
 from jobs.reconcile import sweep as sweeps
 from jobs.terminal import abandoned
 from jobs.terminal.recording import records as recordings
@@ -35,11 +35,17 @@ def pack_logs() -> None:
     packer_process.ensure(settings.LOG_DIR)
 
 
+@shared_task(name="jobs.sample_pools")
+def sample_pools() -> None:
+    usage.sample(timezone.now())
+
+
 @shared_task(name="jobs.purge")
 def purge() -> None:
     for pool in ResourcePool.objects.all():
         orphans.remove_orphans(pool)
     sweeps.purge_tombstones()
+    usage.purge(timezone.now())
     purge_expired(timezone.now())
     abandoned.end_abandoned()
     recordings.close_lost(timezone.now())

@@ -124,6 +124,7 @@ PACK_LOGS_SECONDS = env.decimal("PACK_LOGS_SECONDS", 10.0, minimum=0.2)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "jobs.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": 10}},
     "pack_logs": {"task": "jobs.pack_logs", "schedule": PACK_LOGS_SECONDS, "options": {"expires": 10}},
+    "sample_pools": {"task": "jobs.sample_pools", "schedule": 60.0, "options": {"expires": 60}},
     "purge": {"task": "jobs.purge", "schedule": 30.0, "options": {"expires": 30}},
 }
 

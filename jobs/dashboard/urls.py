@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.dashboard.views import account, actions, create, detail, listing, recordings, session
+from jobs.dashboard.views import account, actions, create, detail, listing, pools, recordings, session
 
 app_name = "dashboard"
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("account/tokens", account.create_token, name="create_token"),
     path("account/tokens/<int:pk>/revoke", account.revoke_token, name="revoke_token"),
     path("account/password", account.change_password, name="password"),
+    path("pools", pools.pool_list, name="pools"),
+    path("pools/live", pools.live, name="pools_live"),
     path("jobs", listing.to_list),
     path("jobs/rows", listing.rows, name="rows"),
     path("jobs/new", create.create, name="new"),

@@ -2,7 +2,7 @@ from jobs.models.attempt import Attempt, Pod
 from jobs.models.count import JobCount
 from jobs.models.event import AuditEntry, Event
 from jobs.models.job import Job, Priority
-from jobs.models.pool import Queue, ResourcePool
+from jobs.models.pool import PoolUse, Queue, ResourcePool
 from jobs.models.recording import TerminalRecording
 from jobs.models.terminal import TerminalServer, TerminalSession, TerminalTicket
 
@@ -13,6 +13,7 @@ __all__ = [
     "Job",
     "JobCount",
     "Pod",
+    "PoolUse",
     "Priority",
     "Queue",
     "ResourcePool",

@@ -65,3 +65,24 @@ class Queue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pool.name}/{self.name}"
+
+
+class PoolUse(models.Model):
+    """What a pool's admitted jobs held of it at one minute, and how many waited: one row a minute, for the pages."""
+
+    pool = models.ForeignKey(ResourcePool, on_delete=models.CASCADE, related_name="uses", db_index=False)
+    at = models.DateTimeField(_("at"))
+    cpu_millis = models.BigIntegerField(_("CPU (thousandths)"))
+    memory_bytes = models.BigIntegerField(_("memory (bytes)"))
+    gpus = models.IntegerField(_("GPUs"))
+    running = models.IntegerField(_("running"))
+    waiting = models.IntegerField(_("waiting"))
+
+    class Meta:
+        verbose_name = _("pool use")
+        verbose_name_plural = _("pool use")
+        ordering: ClassVar = ["pool", "at"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["pool", "at"], name="pool_use_once_a_minute")]
+
+    def __str__(self) -> str:
+        return f"{self.pool.name} {self.at:%Y-%m-%d %H:%M}"

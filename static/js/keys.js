@@ -24,6 +24,7 @@ function act(key) {
   const after = beforeKey;
   beforeKey = key === "g" ? "g" : "";
   if (after === "g" && key === "j") return open("/");
+  if (after === "g" && key === "p") return open("/pools");
   if (key === "j") return move(1);
   if (key === "k") return move(-1);
   if (key === "n") return open("/jobs/new");
