@@ -5,10 +5,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from jobs.api.items import Item
 from jobs.evidence import explanation_of
 from jobs.models import Event, Job, Pod, Priority, Queue, ResourcePool
-from jobs.wording import event_message, is_trouble
+from jobs.reconcile.outlook import Outlook
+from jobs.wording import event_message, is_trouble, sentence_for
 from jobs_platform.api.envelope import show_time
 
 PRIORITIES = {priority.value: str(priority.label) for priority in Priority}
@@ -109,6 +112,21 @@ def show_event(event: Event) -> dict[str, Any]:
         "podName": event.pod_name or None,
         "attempt": event.attempt,
     }
+
+
+def show_outlook(job: Job, outlook: Outlook) -> dict[str, Any]:
+    """`job` is unsaved: how it would fare if it were submitted now."""
+    return {
+        "fitsNow": outlook.held is None,
+        "jobsAhead": outlook.ahead,
+        "message": sentence_for(outlook.held.reason, outlook.held.params) if outlook.held else fitting(job.pool),
+    }
+
+
+def fitting(pool: ResourcePool) -> str:
+    if pool.kind == ResourcePool.LOCAL:
+        return _("Fits now: it would start at once.")
+    return _("Fits now by the platform's count; the cluster places its pods.")
 
 
 def show_pool(pool: ResourcePool) -> dict[str, Any]:

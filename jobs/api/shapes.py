@@ -81,9 +81,21 @@ class JobDetailShape(JobItemShape):
     pods = PodShape(many=True, help_text="Of every attempt.")
 
 
+class OutlookShape(serializers.Serializer[Any]):
+    fitsNow = serializers.BooleanField(help_text="Whether it would start at once.")
+    jobsAhead = serializers.IntegerField(help_text="Waiting jobs that go first; counted up to 1000.")
+    message = serializers.CharField(help_text="The same in words: why it would wait and what to do.")
+
+
 class CreatedShape(serializers.Serializer[Any]):
     jobId = serializers.CharField()
     jobName = serializers.CharField()
+
+
+class CheckedShape(serializers.Serializer[Any]):
+    jobName = serializers.CharField()
+    config = serializers.DictField(help_text="The job's config as it would be.")
+    outlook = OutlookShape(help_text="How the job would fare if it were submitted now.")
 
 
 class EventShape(serializers.Serializer[Any]):

@@ -16,6 +16,7 @@ from jobs.api.serializers import CreateBody
 from jobs.events import newest_first
 from jobs.exceptions import ValidationFailed
 from jobs.models import Job, Pod
+from jobs.reconcile.outlook import outlook as outlook_of
 from jobs.services import Origin
 from jobs_platform import request_id
 from jobs_platform.api.operations import Operation, Parameter, documented
@@ -59,9 +60,10 @@ class JobViewSet(ApiViewSet):
         Operation(
             id="createJob",
             tag=TAG,
-            summary="Create a training job; with dryRun (200) it is only checked and shown",
+            summary="Create a training job; with dryRun (200) it is only checked and shown, with how it would fare now",
             body=CreateBody,
             data=shapes.CreatedShape,
+            dry_run=shapes.CheckedShape,
             message=True,
             status=201,
             errors=(
@@ -91,7 +93,8 @@ class JobViewSet(ApiViewSet):
         )
         job = submitted.job
         if wanted.dry_run and not job.pk:
-            return answer({"jobName": job.name, "config": job.config})
+            outlook = presenters.show_outlook(job, outlook_of(job, timezone.now()))
+            return answer({"jobName": job.name, "config": job.config, "outlook": outlook})
         return answer({"jobId": job.public_id, "jobName": job.name}, _("Training job created"), status=201)
 
     @documented(

@@ -38,6 +38,7 @@ class Operation:
     text: bool = False
     files: Sequence[str] = ()
     example: Mapping[str, Any] | None = None  # of the body
+    dry_run: type[BaseSerializer[Any]] | None = None  # `data` of the answer, 200, when nothing is done but checked
 
 
 def documented(operation: Operation) -> Callable[[Method], Method]:

@@ -64,18 +64,20 @@ class EnvelopeSchema(AutoSchema):  # type: ignore[misc]  # drf-spectacular is no
         answers: dict[Any, Any] = {
             (operation.status, media): OpenApiResponse({"type": "string", "format": "binary"})
             for media in operation.files
-        } or {(operation.status, "application/json"): self.success(operation)}
+        } or {(operation.status, "application/json"): self.success(operation.data, message=operation.message)}
+        if operation.dry_run:
+            answers[200, "application/json"] = self.success(operation.dry_run, message=False)
         if operation.text:
             answers |= {
                 (200, media): OpenApiResponse({"type": "string"}) for media in ("text/plain", "text/event-stream")
             }
         return answers | self.errors(operation)
 
-    def success(self, operation: Operation) -> OpenApiResponse:
+    def success(self, data: Any, *, message: bool) -> OpenApiResponse:
         properties: dict[str, Any] = {"success": {"type": "boolean", "const": True}}
-        if operation.data is not None:
-            properties["data"] = self.resolve_serializer(operation.data, "response").ref
-        if operation.message:
+        if data is not None:
+            properties["data"] = self.resolve_serializer(data, "response").ref
+        if message:
             properties["message"] = {"type": "string"}
         return OpenApiResponse(envelope(properties, list(properties)), description="Done")
 

@@ -76,6 +76,7 @@ def test_what_is_answered_is_what_is_documented(openapi, bob, queue):
     calls = [
         ("POST", "/api/jobs", {}),
         ("POST", "/api/jobs/create", CREATE),
+        ("POST", "/api/jobs/create", {**CREATE, "dryRun": True}),
         ("GET", "/api/jobs/{job_id}", None),
         ("GET", "/api/jobs/{job_id}/events", None),
         ("GET", "/api/jobs/{job_id}/pods", None),
