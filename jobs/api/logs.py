@@ -18,7 +18,7 @@ from jobs.api.log_query import LogRequest
 from jobs.api.log_streams import as_events, as_text
 from jobs.api.log_target import Target, find_target, require_captured
 from jobs.api.slow_reads import in_slow_thread
-from jobs.logs import sse
+from jobs.logs import gaps, sse
 from jobs.logs.filesystem import configured_store
 from jobs.logs.reader import Page, read_page
 from jobs.logs.store import LogNotFound
@@ -37,6 +37,13 @@ AT_ONCE = 8 << 20  # bytes of a log that a request's own thread may go through
 Form = Callable[[Target, LogRequest, str], AsyncGenerator[bytes, None]]
 
 
+class GapShape(serializers.Serializer[Any]):
+    line = serializers.IntegerField(help_text="The line's number in the log, counted from 1.")
+    reason = serializers.ChoiceField(choices=[reason.value for reason in gaps.Reason])
+    message = serializers.CharField()
+    time = serializers.CharField(allow_null=True)
+
+
 class LogsData(serializers.Serializer[Any]):
     logs = serializers.CharField()
     truncated = serializers.BooleanField(help_text="Something that was asked for was left out: the log is too large.")
@@ -45,6 +52,9 @@ class LogsData(serializers.Serializer[Any]):
     complete = serializers.BooleanField(help_text="The pod will write nothing more.")
     firstLine = serializers.IntegerField(
         required=False, help_text="With line or lineNumbers: which line the answer begins with, counted from 1."
+    )
+    gaps = GapShape(
+        many=True, required=False, help_text="With firstLine: the platform's own lines in the answer, by their numbers."
     )
     streamUrl = serializers.CharField(required=False, help_text="With follow=true: the WebSocket to go on from.")
 
@@ -132,7 +142,10 @@ def show(page: Page) -> dict[str, Any]:
         "cursor": page.cursor,
         "complete": page.complete,
     }
-    return data if page.first_line is None else {**data, "firstLine": page.first_line}
+    if page.first_line is None:
+        return data
+    told = [{"line": line, **gaps.facts(gap)} for line, gap in page.gaps]
+    return {**data, "firstLine": page.first_line, "gaps": told}
 
 
 def stream_url(request: Request, wanted: LogRequest, cursor: int) -> str:

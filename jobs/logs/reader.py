@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from jobs.logs.blocks import BLOCK, line_blocks
+from jobs.logs.gaps import MESSAGE_BYTES, Gap, from_line
 from jobs.logs.selection import Query, is_line_start, lines_around, start_of, stop_of
 from jobs.logs.store import PodLog
 from jobs.logs.text import NEWLINE, STAMP_SIZE, rendered, whole_characters
@@ -25,6 +26,7 @@ class Page:
     truncated: bool  # the bound left something out that was asked for
     complete: bool  # nothing more will come of what was asked for
     first_line: int | None = None  # which line it begins with, counted from 1; where that was asked for
+    gaps: tuple[tuple[int, Gap], ...] = ()  # the platform's own lines in it, by their numbers; with first_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ def last_page(log: PodLog, query: Query, wanted: Range, max_bytes: int) -> Page:
     text, held = shown(data, whole=wanted.complete)
     cursor = wanted.stop - held
     first_line = log.line_at(cursor) - text.count("\n") + 1 if query.numbered else None
-    return Page(text, cursor, wanted.size, truncated, wanted.complete, first_line)
+    gaps = gaps_in(log, first_line, wanted.start, cursor)
+    return Page(text, cursor, wanted.size, truncated, wanted.complete, first_line, gaps)
 
 
 def page_from(log: PodLog, query: Query, wanted: Range, max_bytes: int) -> Page:
@@ -70,7 +73,21 @@ def page_from(log: PodLog, query: Query, wanted: Range, max_bytes: int) -> Page:
     cursor, complete = end if cut else end - held, wanted.complete and end == stop
     numbered = query.numbered or query.line is not None
     first_line = log.line_at(start) + 1 if numbered and start < wanted.size else None
-    return Page(text, cursor, wanted.size, truncated, complete, first_line)
+    return Page(text, cursor, wanted.size, truncated, complete, first_line, gaps_in(log, first_line, start, cursor))
+
+
+def gaps_in(log: PodLog, first_line: int | None, start: int, end: int) -> tuple[tuple[int, Gap], ...]:
+    """The platform's own lines in [start, end) by their numbers, from that line on. What a program prints with the same
+    prefix is not among them. None where nobody asked for numbers."""
+    if first_line is None:
+        return ()
+    found = []
+    for marker in log.markers(start, end):
+        line = log.read(marker.start, min(marker.end - marker.start, MESSAGE_BYTES))
+        number = log.line_at(marker.start) + 1 + line.startswith(NEWLINE)
+        if number >= first_line:
+            found.append((number, from_line(line.removeprefix(NEWLINE), marker.time_ns)))
+    return tuple(found)
 
 
 def shown(data: bytes, *, whole: bool) -> tuple[str, int]:

@@ -37,6 +37,8 @@ function classes({ color, bold, dim, italic, underline }) {
   return [color, bold && "sgr-bold", dim && "sgr-dim", italic && "sgr-italic", underline && "sgr-underline"].filter(Boolean).join(" ");
 }
 
+export const isPlain = (style) => !classes(style);
+
 function append(parent, text, style) {
   if (!text) return;
   const name = classes(style);
@@ -50,6 +52,16 @@ function append(parent, text, style) {
   parent.append(span);
 }
 
+const styled = (style, match) => (match[2] === "m" ? apply(style, (match[1] || "0").split(/[;:]/).map(Number)) : style);
+
+// The style that the next line begins with.
+export function after(line, style) {
+  if (!line.includes("\x1b")) return style;
+  let next = style;
+  for (const match of line.matchAll(ESCAPE)) next = styled(next, match);
+  return next;
+}
+
 // Fills the element with the line and answers the style that the next line begins with. A carriage return starts the
 // line anew, as a progress bar does.
 export function render(element, line, style) {
@@ -60,7 +72,7 @@ export function render(element, line, style) {
     for (const match of part.matchAll(ESCAPE)) {
       append(element, part.slice(from, match.index), style);
       from = match.index + match[0].length;
-      if (match[2] === "m") style = apply(style, (match[1] || "0").split(/[;:]/).map(Number));
+      style = styled(style, match);
     }
     append(element, part.slice(from), style);
   }

@@ -53,8 +53,8 @@ class Reader:
         self.page.locator(f"#job-head .state-word :text('{key}')").wait_for(timeout=seconds * 1000)
 
     def log_text(self) -> str:
-        text: str = self.page.locator(".log-lines").inner_text()
-        return text
+        """The lines of the log that are near the window."""
+        return "\n".join(self.page.locator(".log-lines .log-text").all_inner_texts())
 
     def wait_for_log(self, text: str, seconds: float = 30) -> None:
         self.page.locator(".log-lines", has_text=text).wait_for(timeout=seconds * 1000)

@@ -1,11 +1,42 @@
-"""The live log."""
+"""The log of a page: follow and pause, all of a long log, links to lines, search, and what a program may print."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.reader import Reader
+
+AT_END = "e => e.scrollHeight - e.scrollTop - e.clientHeight < 8"
+# From the first line to the last one, as a reader scrolls: the numbers and texts that come by.
+READ_ALL = """async (box) => {
+    const seen = new Map();
+    box.scrollTop = 0;
+    for (let still = 0, before = -1; still < 20; still = box.scrollTop === before ? still + 1 : 0) {
+        before = box.scrollTop;
+        await new Promise((done) => setTimeout(done, 30));
+        for (const row of box.querySelectorAll(".log-row:not(.is-missing)")) {
+            seen.set(Number(row.dataset.line), row.querySelector(".log-text").textContent);
+        }
+        const missing = box.querySelector(".log-row.is-missing");
+        if (!missing) box.scrollTop += box.clientHeight;
+    }
+    return [...seen].sort((one, other) => one[0] - other[0]).map(([number, text]) => `${number} ${text}`);
+}"""
+
+
+def read_all(page: Page) -> list[str]:
+    lines: list[str] = page.locator(".log-lines").evaluate(READ_ALL)
+    return lines
+
+
+def line(page: Page, number: int) -> Locator:
+    return page.locator(f".log-row[data-line='{number}'] .log-text")
+
+
+def end_of(reader: Reader) -> None:
+    expect(reader.page.locator("[data-note]")).to_have_text("End of the log.")
 
 
 def test_it_follows_pauses_and_follows_again(open_reader: Callable[..., Reader], tmp_path: Path) -> None:
@@ -15,46 +46,116 @@ def test_it_follows_pauses_and_follows_again(open_reader: Callable[..., Reader],
     command = f"seq -f 'line %g' 1 300; while [ ! -e {go} ]; do sleep 0.05; done; seq -f 'more %g' 1 50; exec sleep 600"
     reader.submit("follow", command)
     reader.wait_for_log("line 300")
-    at_end = "e => e.scrollHeight - e.scrollTop - e.clientHeight < 8"
     lines = page.locator(".log-lines")
-    assert lines.evaluate(at_end)
+    assert lines.evaluate(AT_END)
+    height = lines.evaluate("e => e.scrollHeight")
     lines.evaluate("e => { e.scrollTop = 0 }")
     follow = page.locator("[data-follow]")
     expect(follow).to_be_visible()
+    expect(line(page, 1)).to_be_in_viewport()
     go.touch()
-    reader.wait_for_log("more 50")
+    page.wait_for_function("h => document.querySelector('.log-lines').scrollHeight > h", arg=height)
     assert lines.evaluate("e => e.scrollTop") == 0
+    expect(line(page, 1)).to_have_text("line 1")
     follow.click()
     expect(follow).to_be_hidden()
-    assert lines.evaluate(at_end)
+    reader.wait_for_log("more 50")
+    assert lines.evaluate(AT_END)
+    lines.evaluate("e => { e.scrollTop -= 500 }")
+    expect(follow).to_be_visible()
+    lines.evaluate("e => { e.scrollTop = e.scrollHeight }")
+    expect(follow).to_be_hidden()
 
 
-def test_it_keeps_the_last_lines_and_says_so(open_reader: Callable[..., Reader]) -> None:
+def test_all_of_a_long_log_is_there_and_little_of_it_on_the_page(open_reader: Callable[..., Reader]) -> None:
     reader = open_reader()
-    reader.submit("much", "seq -f 'row %g' 1 60000")
+    page = reader.page
+    reader.submit("much", "seq -f 'row %g' 1 600000")
     reader.status("Succeeded")
-    reader.wait_for_log("row 60000")
-    lines = reader.page.locator(".log-lines")
-    assert lines.evaluate("e => e.lastElementChild.textContent") == "row 60000"
-    count = lines.evaluate("e => e.childElementCount")
-    assert 10_000 <= count <= 10_500
-    assert lines.evaluate("e => e.firstElementChild.textContent") == f"row {60_000 - count + 1}"
+    reader.wait_for_log("row 600000")
+    lines = page.locator(".log-lines")
+    for number in (1, 300_000, 599_000):
+        lines.evaluate("(e, part) => { e.scrollTop = part * (e.scrollHeight - e.clientHeight) }", number / 600_000)
+        page.wait_for_function(
+            "n => Math.abs(Number(document.querySelector('.log-row:not(.is-missing)')?.dataset.line) - n) < 300",
+            arg=number,
+        )
+        for text in page.locator(".log-row:not(.is-missing)").all_inner_texts():
+            assert re.fullmatch(r"(\d+)\s+row \1", text), text
+        assert page.locator(".log-row").count() < 300
 
 
 def test_it_goes_on_where_it_was_when_the_web_process_restarts(
-    open_reader: Callable[..., Reader], tmp_path: Path
+    open_reader: Callable[..., Reader],
 ) -> None:
     reader = open_reader()
-    page = reader.page
     command = "i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo tick $i; sleep 0.05; done"
     reader.submit("restart", command)
     reader.wait_for_log("tick 20")
     old = reader.stack.kill("web")
     reader.stack.wait_for_restart("web", old)
     reader.wait_for_log("tick 400", seconds=60)
-    assert reader.log_text().split() == [word for n in range(1, 401) for word in ("tick", str(n))]
-    expect(page.locator("[data-note]")).to_have_text("End of the log.")
-    reader.complaints = [one for one in reader.complaints if "ERR_CONNECTION" not in one and "WebSocket" not in one]
+    end_of(reader)
+    assert read_all(reader.page) == [f"{n} tick {n}" for n in range(1, 401)]
+    expected = ("ERR_CONNECTION", "WebSocket", "htmx:")  # what asked while nobody answered
+    reader.complaints = [one for one in reader.complaints if not any(word in one for word in expected)]
+
+
+def test_a_link_leads_to_its_line(open_reader: Callable[..., Reader]) -> None:
+    reader = open_reader()
+    page = reader.page
+    job = reader.submit("links", "seq -f 'row %g' 1 5000")
+    reader.status("Succeeded")
+    reader.go(f"/jobs/{job}/pods/{job}-1-0/logs#L1234-L1236")
+    expect(line(page, 1234)).to_be_in_viewport()
+    assert page.locator(".log-row.is-chosen .log-text").all_inner_texts() == ["row 1234", "row 1235", "row 1236"]
+    page.locator(".log-row[data-line='1238'] .log-number").click()
+    assert page.url.endswith("/logs#L1238")
+    page.reload()
+    expect(line(page, 1238)).to_be_in_viewport()
+    expect(page.locator(".log-row.is-chosen .log-text")).to_have_text("row 1238")
+
+
+def test_a_search_counts_and_leads_from_match_to_match(open_reader: Callable[..., Reader]) -> None:
+    reader = open_reader()
+    page = reader.page
+    job = reader.submit("search", "seq -f 'Row %g' 1 30000")
+    reader.status("Succeeded")
+    page.keyboard.press("/")
+    page.keyboard.type("row 29")
+    count = page.locator("[data-log-count]")
+    expect(count).to_have_text("1,111 of 1,111")
+    chosen = page.locator(".log-row.is-chosen .log-text")
+    expect(chosen).to_have_text("Row 29999")
+    page.keyboard.press("Shift+Enter")
+    expect(count).to_have_text("1,110 of 1,111")
+    expect(chosen).to_have_text("Row 29998")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(count).to_have_text("1 of 1,111")
+    expect(chosen).to_have_text("Row 29")
+    assert page.url.endswith(f"{job}?find=row+29&pod={job}-1-0#L29")
+    page.locator("[data-log-search]").fill("nothing like it")
+    expect(count).to_have_text("No match")
+
+
+def test_lines_wrap_and_have_their_times(open_reader: Callable[..., Reader]) -> None:
+    reader = open_reader(width=800)
+    page = reader.page
+    command = "seq -f 'row %g' 1 200; head -c 3000 /dev/zero | tr '\\0' x; echo; echo last"
+    reader.submit("shown", command)
+    end_of(reader)
+    lines = page.locator(".log-lines")
+    assert lines.evaluate("e => e.scrollWidth > e.clientWidth")
+    page.click("[data-log-wrap]")
+    page.wait_for_function("e => e.scrollWidth <= e.clientWidth", arg=lines.element_handle())
+    expect(page.locator("[data-log-wrap]")).to_have_attribute("aria-pressed", "true")
+    assert page.locator(".log-row[data-line='201']").evaluate("e => e.offsetHeight") > 36
+    expect(line(page, 202)).to_be_in_viewport()
+    page.click("[data-log-times]")
+    expect(page.locator(".log-row[data-line='202'] time")).to_have_text(re.compile(r"\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}"))
+    expect(line(page, 202)).to_have_text("last")
+    assert [text[:7] for text in read_all(page)][:3] == ["1 row 1", "2 row 2", "3 row 3"]
 
 
 def test_what_a_program_prints_is_text(open_reader: Callable[..., Reader]) -> None:

@@ -46,7 +46,8 @@ def build(request: HttpRequest, job_id: str) -> detail.Detail:
 def log(request: HttpRequest, job_id: str, pod_name: str) -> HttpResponse:
     job, pod = find(request, job_id, pod_name)
     may_control = Rights(reader(request)).may_control(job)
-    return render(request, "jobs/log.html", {"job": job, "pod": pod, "may_control": may_control})
+    pods = Pod.objects.filter(job=job).select_related("attempt").order_by("-attempt__number", "replica")
+    return render(request, "jobs/log.html", {"job": job, "pod": pod, "pods": pods, "may_control": may_control})
 
 
 @require_safe

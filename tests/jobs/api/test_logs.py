@@ -10,7 +10,7 @@ from accounts.models import User
 from jobs.api import logs as logs_module
 from jobs.models import Job, Pod
 from tests.api_client import ApiClient, details, error
-from tests.jobs.pod_logs import make_pod, print_lines
+from tests.jobs.pod_logs import make_pod, print_lines, print_marker
 from tests.later import settled
 
 TEXT = b"epoch 1 loss 0.9\nepoch 2 loss 0.5\nepoch 3 loss 0.1\n"
@@ -101,6 +101,20 @@ class TestAnswer:
         print_lines(job, TEXT)
         data = logs(client, job, query)
         assert (data["logs"], data.get("firstLine")) == (expected, first)
+
+    def test_numbered_lines_tell_the_platforms_own_from_a_programs(self, client: ApiClient, job: Job) -> None:
+        own = b"[platform] Lines may be missing here: the log was rotated.\n"
+        print_marker(job, b"one\n[platform] said by the program\nno end", b"\n" + own)
+        gap = {
+            "line": 4,
+            "reason": "missing",
+            "message": "Lines may be missing here: the log was rotated.",
+            "time": "2025-01-15T10:30:00.123456789Z",
+        }
+        for query in ("?lineNumbers=true", "?line=4", "?line=3&lines=2", "?lineNumbers=true&tailLines=1"):
+            assert logs(client, job, query)["gaps"] == [gap], query
+        assert logs(client, job, "?line=2")["gaps"] == []
+        assert "gaps" not in logs(client, job)
 
     def test_what_may_take_long_is_not_done_by_a_requests_thread(
         self, client: ApiClient, job: Job, monkeypatch: pytest.MonkeyPatch

@@ -1,0 +1,256 @@
+// A window on lines 1 to `count`, of which only the rows around the window exist. A row is ROW pixels high, or higher
+// where lines wrap. A browser's element has an end to its height: a longer log is drawn on a shorter element, on which a
+// small move is one of pixels, and a great one is one of parts of the whole. Rows that are there are never moved under
+// the reader's eyes: where the element and the rows have come apart, both are moved together.
+
+const ROW = 18;
+const TALLEST = 8_000_000;
+const AROUND = 40; // rows that exist above and below the window
+const REST_MS = 150;
+
+export class Scroller {
+  // `draw(element, line)` fills a row; `shown(first, last)` is told which rows exist; `followed(yes)` whether the end is.
+  constructor(box, { draw, shown, followed }) {
+    Object.assign(this, { box, draw, shown, followed });
+    this.space = box.querySelector(".log-space");
+    this.layer = box.querySelector(".log-layer");
+    this.rows = new Map();
+    this.spare = [];
+    this.wrapped = false;
+    this.following = true;
+    this.clear();
+    box.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    new ResizeObserver(() => this.#update()).observe(box);
+  }
+
+  clear() {
+    this.count = 0;
+    [this.first, this.last, this.set, this.before] = [1, 0, 0, 0];
+    this.rows.clear();
+    this.layer.replaceChildren();
+    this.#setSpace(0);
+    this.#place(0);
+  }
+
+  setCount(count) {
+    this.count = count;
+    this.request();
+  }
+
+  setWrapped(wrapped) {
+    const line = this.topLine();
+    this.wrapped = wrapped;
+    this.box.classList.toggle("is-wrapped", wrapped);
+    if (!this.following) this.goTo(line, 0);
+    this.request();
+  }
+
+  // The first line that is seen whole, or nearly.
+  topLine() {
+    return Math.min(this.#anchor(this.box.scrollTop + ROW / 2).line, Math.max(1, this.count));
+  }
+
+  bottomLine() {
+    return Math.min(this.#anchor(this.box.scrollTop + this.box.clientHeight - ROW / 2).line, this.count);
+  }
+
+  // Draws these rows anew, if they are there.
+  redraw(first, last) {
+    for (let line = Math.max(first, this.first); line <= Math.min(last, this.last); line += 1) this.draw(this.rows.get(line), line);
+    this.request();
+  }
+
+  follow(following) {
+    if (following !== this.following) {
+      this.following = following;
+      this.followed(following);
+    }
+    if (following) this.request();
+  }
+
+  // Shows the line a part of the window below its top.
+  goTo(line, part = 1 / 3) {
+    const view = this.box.clientHeight;
+    const wanted = Math.min(Math.max(1, line), this.count);
+    this.follow(false);
+    this.#setSpace(this.#height());
+    const place = Math.min(Math.max(0, (wanted - 1) * ROW - view * part), Math.max(0, this.count * ROW - view));
+    this.#scrollTo(place / this.#scale(view));
+    const at = this.box.scrollTop;
+    this.#fill({ line: wanted, y: Math.round(at + (wanted - 1) * ROW - place) }, at, view);
+    this.#join(view);
+    this.down = false;
+    this.request();
+  }
+
+  request() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.#update();
+    });
+  }
+
+  #height() {
+    return Math.min(this.count * ROW, TALLEST);
+  }
+
+  // How many pixels of rows a pixel of the element stands for.
+  #scale(view) {
+    const most = this.#height() - view;
+    return most > 0 ? (this.count * ROW - view) / most : 1;
+  }
+
+  #setSpace(height) {
+    if (this.tall === height) return;
+    this.tall = height;
+    this.space.style.height = `${height}px`;
+  }
+
+  #scrollTo(at) {
+    if (Math.abs(this.box.scrollTop - at) >= 1) this.box.scrollTop = at;
+    this.set = this.before = this.box.scrollTop;
+  }
+
+  #place(top) {
+    if (this.top === top) return;
+    this.top = top;
+    this.layer.style.transform = `translateY(${top}px)`;
+  }
+
+  #scrolled() {
+    const at = this.box.scrollTop;
+    if (this.following && at < this.set - 2) this.follow(false);
+    const byReader = Math.abs(at - this.set) > 1;
+    if (byReader) this.set = -1;
+    this.down = byReader && at > this.before;
+    this.before = at;
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.#rest(), REST_MS);
+    this.request();
+  }
+
+  #update() {
+    const view = this.box.clientHeight;
+    if (!view) return; // hidden: drawn when it is seen
+    this.#setSpace(Math.max(this.#height(), this.wrapped && this.first === 1 ? this.tall : 0));
+    const at = this.box.scrollTop;
+    if (this.following || (!this.#holds(at) && at > 0 && at >= this.tall - view - 1)) this.#showEnd(view);
+    else {
+      this.#fill(this.#anchor(at), at, view);
+      this.#join(view);
+    }
+    const bottom = this.top + this.#rowsHeight();
+    if (this.down && this.last === this.count && this.box.scrollTop + view >= bottom - 2) this.follow(true);
+    this.shown(this.first, this.last);
+  }
+
+  #showEnd(view) {
+    this.#render(Math.max(1, this.count - Math.ceil(view / ROW) - AROUND), this.count);
+    this.#toEnd(view);
+  }
+
+  #toEnd(view) {
+    const high = this.#rowsHeight();
+    if (this.first === 1) this.#setSpace(high);
+    this.#place(this.tall - high);
+    this.#scrollTo(Math.max(0, this.tall - view));
+  }
+
+  // Whether a row is there.
+  #holds(at) {
+    return this.last >= this.first && at >= this.top && at < this.top + this.#rowsHeight();
+  }
+
+  // A line, and where on the element its top is: of the row that is there, else by the part of the whole.
+  #anchor(at) {
+    if (this.#holds(at)) return this.#rowAt(at);
+    const view = this.box.clientHeight;
+    const place = Math.min(Math.max(0, at * this.#scale(view)), Math.max(0, this.count * ROW - 1));
+    return { line: Math.floor(place / ROW) + 1, y: Math.round(at - (place % ROW)) };
+  }
+
+  #rowAt(at) {
+    if (!this.wrapped) {
+      const line = Math.min(this.last, this.first + Math.floor((at - this.top) / ROW));
+      return { line, y: this.top + (line - this.first) * ROW };
+    }
+    let [low, high] = [this.first, this.last];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.rows.get(middle).offsetTop <= at - this.top) low = middle;
+      else high = middle - 1;
+    }
+    return { line: low, y: this.top + this.rows.get(low).offsetTop };
+  }
+
+  #rowsHeight() {
+    return this.wrapped ? this.layer.offsetHeight : (this.last - this.first + 1) * ROW;
+  }
+
+  #fill({ line, y }, at, view) {
+    if (!this.count) return this.#render(1, 0);
+    const anchor = Math.min(line, this.count);
+    this.#render(
+      Math.max(1, anchor - Math.ceil(Math.max(0, y - at) / ROW) - AROUND),
+      Math.min(this.count, anchor + Math.ceil(view / ROW) + AROUND),
+    );
+    this.#place(y - (this.wrapped ? this.rows.get(anchor).offsetTop : (anchor - this.first) * ROW));
+  }
+
+  // Nothing blank is seen above the first row or below the last one, and the element does not end before the rows do.
+  #join(view) {
+    if (!this.count) return;
+    const at = this.box.scrollTop;
+    const high = this.#rowsHeight();
+    if (this.first === 1 && this.last === this.count) {
+      this.#setSpace(high);
+      this.#shift(-this.top);
+    } else if (this.first === 1 && (this.top > at || at <= 0)) this.#shift(-this.top);
+    else if (this.last === this.count && this.top + high < at + view) this.#shift(this.tall - this.top - high);
+    else if (at <= 0 || (this.last < this.count && at >= this.tall - view - 1)) this.#balance();
+  }
+
+  #shift(by) {
+    if (!by) return;
+    const at = this.box.scrollTop + by;
+    this.#place(this.top + by);
+    this.#scrollTo(at);
+  }
+
+  #rest() {
+    const view = this.box.clientHeight;
+    if (this.following || !this.count || !view || (this.first === 1 && this.last === this.count)) return;
+    const below = this.tall - this.top - this.#rowsHeight();
+    if (this.first === 1) this.#shift(-this.top);
+    else if (this.last === this.count && this.box.scrollTop + below > view) this.#shift(below);
+    else this.#balance();
+  }
+
+  // The element is moved to the part of the whole that the rows are.
+  #balance() {
+    const at = this.box.scrollTop;
+    const { line, y } = this.#anchor(at);
+    this.#shift(Math.round(((line - 1) * ROW + at - y) / this.#scale(this.box.clientHeight) - at));
+  }
+
+  #render(first, last) {
+    for (const [line, row] of this.rows) {
+      if (line >= first && line <= last) continue;
+      row.remove();
+      this.rows.delete(line);
+      if (this.spare.length < 2 * AROUND) this.spare.push(row);
+    }
+    let next = this.rows.get(Math.max(first, this.first)) ?? null;
+    const [above, below] = [document.createDocumentFragment(), document.createDocumentFragment()];
+    for (let line = first; line <= last; line += 1) {
+      if (this.rows.has(line)) continue;
+      const row = this.spare.pop() ?? document.createElement("div");
+      this.rows.set(line, row);
+      this.draw(row, line);
+      (next && line < this.first ? above : below).append(row);
+    }
+    if (above.childNodes.length) this.layer.insertBefore(above, next);
+    if (below.childNodes.length) this.layer.append(below);
+    [this.first, this.last] = [first, last];
+  }
+}
