@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from jobs import wording
-from jobs.dashboard import status
+from jobs.dashboard import status, timeline
 from jobs.dashboard.rights import Rights
 from jobs.events import newest_first
 from jobs.evidence import explanation_of
@@ -63,6 +63,7 @@ class Detail:
     attempts: list[AttemptRow]  # newest first
     events: list[EventRow]  # newest first
     events_left_out: int
+    timeline: timeline.Timeline
     shown_pod: Pod | None
     ready: int
     duration: float | None
@@ -78,17 +79,28 @@ class Detail:
         return visible_text(command_text(self.job.config.get("command", [])))
 
 
-def build(user: User, job: Job, now: datetime, *, pod_name: str = "", all_events: bool = False) -> Detail:
+def build(
+    user: User, job: Job, now: datetime, *, pod_name: str = "", all_events: bool = False, whole_timeline: bool = False
+) -> Detail:
     pods = list(Pod.objects.filter(job=job).select_related("attempt").order_by("-attempt__number", "replica"))
     shown = choose_pod(pods, pod_name)
     rights = Rights(user)
     events, left_out = event_rows(job, all_events)
+    attempts = attempt_rows(job, pods, shown)
     return Detail(
         job=job,
         status=status.view_of(job, now, explanation_of(job)),
-        attempts=attempt_rows(job, pods, shown),
+        attempts=attempts,
         events=events,
         events_left_out=left_out,
+        timeline=timeline.build(
+            job,
+            [row.attempt for row in attempts],
+            pods,
+            [row.event for row in events],
+            now,
+            whole=whole_timeline,
+        ),
         shown_pod=shown,
         ready=sum(pod.ready for pod in pods if pod.attempt.number == job.attempt_number),
         duration=job.duration_seconds(now),

@@ -39,3 +39,17 @@ def duration(seconds: float) -> str:
     if whole < DAY:
         return _("%(hours)d h %(minutes)d min") % {"hours": whole // HOUR, "minutes": whole % HOUR // MINUTE}
     return _("%(days)d d %(hours)d h") % {"days": whole // DAY, "hours": whole % DAY // HOUR}
+
+
+def offset(seconds: int) -> str:
+    """A distance from a start: `0`, `45 s`, `1 h 30 min`; parts that are zero are left out."""
+    days, rest = divmod(seconds, DAY)
+    hours, rest = divmod(rest, HOUR)
+    minutes, left = divmod(rest, MINUTE)
+    parts = (
+        (days, _("%(number)d d")),
+        (hours, _("%(number)d h")),
+        (minutes, _("%(number)d min")),
+        (left, _("%(number)d s")),
+    )
+    return " ".join(form % {"number": number} for number, form in parts if number) or "0"

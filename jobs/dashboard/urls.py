@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.dashboard.views import account, actions, create, detail, listing, pools, recordings, session
+from jobs.dashboard.views import account, actions, compare, create, detail, listing, pools, recordings, session
 
 app_name = "dashboard"
 urlpatterns = [
@@ -19,6 +19,7 @@ urlpatterns = [
     path("jobs", listing.to_list),
     path("jobs/rows", listing.rows, name="rows"),
     path("jobs/new", create.create, name="new"),
+    path("jobs/compare", compare.compare, name="compare"),
     path("jobs/<str:job_id>", detail.job_detail, name="job"),
     path("jobs/<str:job_id>/live", detail.live, name="live"),
     path("jobs/<str:job_id>/stop", actions.stop, name="stop"),

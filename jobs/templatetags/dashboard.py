@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from jobs.dashboard import times
+from jobs.dashboard.detail import visible_text
 
 register = template.Library()
 
@@ -59,3 +60,9 @@ def day(moment: datetime) -> SafeString:
 def at(mapping: Mapping[str, object], key: str) -> object:
     """mapping[key], or empty text."""
     return mapping.get(key, "")
+
+
+@register.filter
+def visible(text: str) -> str:
+    """Control and direction-changing characters as escapes."""
+    return visible_text(text)

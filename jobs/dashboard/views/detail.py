@@ -1,4 +1,4 @@
-"""One job: its page, its refreshes, its log and its terminal."""
+"""One job: its page with its tabs, its refreshes, its log and its terminal."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,24 +9,26 @@ from jobs import services
 from jobs.dashboard import detail
 from jobs.dashboard.rights import Rights
 from jobs.dashboard.views.page import page, reader
+from jobs.dashboard.views.tabs import TABS, of_tab, tab_of
 from jobs.models import Job, Pod
-from jobs.terminal.recording import reading
 from jobs_platform.security_headers import with_inline_styles
 
 
 @require_safe
 @page
 def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
+    """The tab is in the address; one that does not exist is the first."""
     shown = build(request, job_id)
-    recordings = reading.of_job(shown.job) if shown.may_control else []
-    return render(request, "jobs/detail.html", {"detail": shown, "recordings": recordings})
+    tab = tab_of(request)
+    context = {"detail": shown, "tab": tab, "tabs": TABS, **of_tab(tab, request, shown)}
+    return render(request, "jobs/detail.html", context)
 
 
 @require_safe
 @page
 def live(request: HttpRequest, job_id: str) -> HttpResponse:
     """The parts of the page that change, each with its id."""
-    return render(request, "jobs/_live.html", {"detail": build(request, job_id)})
+    return render(request, "jobs/_live.html", {"detail": build(request, job_id), "tab": tab_of(request)})
 
 
 def build(request: HttpRequest, job_id: str) -> detail.Detail:
@@ -38,6 +40,7 @@ def build(request: HttpRequest, job_id: str) -> detail.Detail:
         timezone.now(),
         pod_name=request.GET.get("pod", ""),
         all_events=request.GET.get("events") == "all",
+        whole_timeline=request.GET.get("timeline") == "all",
     )
 
 

@@ -55,6 +55,11 @@ def test_it_comes_out_as_text(kind: str, bob: User, alice: User, browse: Browse,
         "/",
         root,
         f"{root}/live",
+        f"{root}?tab=metrics",
+        f"{root}?tab=events",
+        f"{root}?tab=spec",
+        f"{root}?tab=audit",
+        f"/jobs/compare?ids={job.public_id}&all=1",
         f"{root}/stop",
         f"{root}/delete",
         f"/jobs/new?from={job.public_id}",
@@ -101,7 +106,7 @@ def test_what_was_typed_comes_back_as_text(value: str, bob: User, browse: Browse
 
 def test_hidden_characters_of_the_config_are_made_visible(bob: User, browse: Browse, make_job: MakeJob) -> None:
     job = make_job(bob, config={"command": ["/bin/sh", "-c", "a\u202eb\x1b[31m"]})
-    text = browse(bob).get(f"/jobs/{job.public_id}").content.decode()
+    text = browse(bob).get(f"/jobs/{job.public_id}?tab=spec").content.decode()
     assert "\u202e" not in text
     assert "\x1b" not in text
     assert "a\\u202eb\\u001b[31m" in text
@@ -109,6 +114,6 @@ def test_hidden_characters_of_the_config_are_made_visible(bob: User, browse: Bro
 
 def test_the_config_is_the_jobs_own_json(bob: User, browse: Browse, make_job: MakeJob) -> None:
     job = make_job(bob, "配置 & <x>", config={"labels": {"a": "1"}})
-    text = browse(bob).get(f"/jobs/{job.public_id}").content.decode()
+    text = browse(bob).get(f"/jobs/{job.public_id}?tab=spec").content.decode()
     shown = text.split('<h2 id="config-title">')[1].split("<code>")[1].split("</code>")[0]
     assert json.loads(unescape(shown)) == job.config

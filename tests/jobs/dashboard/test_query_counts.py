@@ -22,7 +22,9 @@ def test_the_list(
         client.get(page)
 
 
-@pytest.mark.parametrize(("page", "most"), [("", 10), ("/live", 10)])
+@pytest.mark.parametrize(
+    ("page", "most"), [("", 10), ("/live", 10), ("?tab=metrics", 11), ("?tab=events", 10), ("?tab=audit", 11)]
+)
 def test_the_detail(
     page: str, most: int, bob: User, browse: Browse, make_job: MakeJob, django_assert_max_num_queries: Any
 ) -> None:
