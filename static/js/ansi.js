@@ -37,7 +37,7 @@ function classes({ color, bold, dim, italic, underline }) {
   return [color, bold && "sgr-bold", dim && "sgr-dim", italic && "sgr-italic", underline && "sgr-underline"].filter(Boolean).join(" ");
 }
 
-export const isPlain = (style) => !classes(style);
+export const isPlain = (style) => style === PLAIN || !classes(style);
 
 function append(parent, text, style) {
   if (!text) return;

@@ -49,6 +49,7 @@ def test_it_follows_pauses_and_follows_again(open_reader: Callable[..., Reader],
     lines = page.locator(".log-lines")
     assert lines.evaluate(AT_END)
     height = lines.evaluate("e => e.scrollHeight")
+    lines.scroll_into_view_if_needed()
     lines.evaluate("e => { e.scrollTop = 0 }")
     follow = page.locator("[data-follow]")
     expect(follow).to_be_visible()
@@ -143,7 +144,9 @@ def test_lines_wrap_and_have_their_times(open_reader: Callable[..., Reader]) -> 
     reader = open_reader(width=800)
     page = reader.page
     command = "seq -f 'row %g' 1 200; head -c 3000 /dev/zero | tr '\\0' x; echo; echo last"
-    reader.submit("shown", command)
+    job = reader.submit("shown", command)
+    reader.status("Succeeded")
+    reader.go(f"/jobs/{job}/pods/{job}-1-0/logs")
     end_of(reader)
     lines = page.locator(".log-lines")
     assert lines.evaluate("e => e.scrollWidth > e.clientWidth")

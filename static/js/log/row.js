@@ -4,9 +4,9 @@ import { LINE_MAX } from "./store.js";
 
 const STAMP = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d\.\d{3})\d*Z /;
 
-function parts(row) {
-  if (row.childElementCount) return row.children;
-  row.className = "log-row";
+const made = new WeakMap();
+
+function make(row) {
   const number = document.createElement("a");
   number.className = "log-number";
   number.tabIndex = -1;
@@ -15,12 +15,13 @@ function parts(row) {
   const text = document.createElement("span");
   text.className = "log-text";
   row.append(number, time, text);
-  return row.children;
+  made.set(row, { number, time, text });
+  return made.get(row);
 }
 
 function drawTime(element, text, zone) {
   const found = STAMP.exec(text);
-  element.hidden = !found;
+  if (element.hidden === Boolean(found)) element.hidden = !found;
   if (!found) return text;
   const exact = new Date(`${found[1]}T${found[2]}Z`);
   const shown = zone(exact);
@@ -30,14 +31,13 @@ function drawTime(element, text, zone) {
 }
 
 // `line`: {number, text, mark, style, isChosen}; text is undefined where it is still on its way.
-export function draw(row, line, { address, zone, cut }) {
-  const [number, time, text] = parts(row);
-  number.href = `${address}#L${line.number}`;
+export function draw(row, line, { zone, cut }) {
+  const { number, time, text } = made.get(row) ?? make(row);
+  number.setAttribute("href", `#L${line.number}`);
   number.textContent = line.number;
   row.dataset.line = line.number;
-  row.classList.toggle("is-chosen", line.isChosen);
-  row.classList.toggle("mark", Boolean(line.mark));
-  row.classList.toggle("is-missing", line.text === undefined);
+  const name = `log-row${line.isChosen ? " is-chosen" : ""}${line.mark ? " mark" : ""}${line.text === undefined ? " is-missing" : ""}`;
+  if (row.className !== name) row.className = name;
   const said = drawTime(time, line.text ?? "", zone);
   if (/[\x00-\x08\x0b-\x1f\x7f]/.test(said) || !isPlain(line.style)) render(text, said.slice(0, LINE_MAX), line.style);
   else text.textContent = said.slice(0, LINE_MAX);

@@ -5,7 +5,8 @@
 
 const ROW = 18;
 const TALLEST = 8_000_000;
-const AROUND = 40; // rows that exist above and below the window
+const AROUND = 24; // rows that exist above and below the window
+const AROUND_JUMP = 4; // until the reader rests, after a move past them all
 const REST_MS = 150;
 
 export class Scroller {
@@ -33,6 +34,7 @@ export class Scroller {
   }
 
   setCount(count) {
+    if (String(count).length !== String(this.count).length) this.layer.style.setProperty("--log-digits", String(count).length);
     this.count = count;
     this.request();
   }
@@ -47,11 +49,12 @@ export class Scroller {
 
   // The first line that is seen whole, or nearly.
   topLine() {
-    return Math.min(this.#anchor(this.box.scrollTop + ROW / 2).line, Math.max(1, this.count));
+    return Math.min(this.#anchor(this.box.scrollTop + ROW / 2, this.box.clientHeight).line, Math.max(1, this.count));
   }
 
   bottomLine() {
-    return Math.min(this.#anchor(this.box.scrollTop + this.box.clientHeight - ROW / 2).line, this.count);
+    const view = this.box.clientHeight;
+    return Math.min(this.#anchor(this.box.scrollTop + view - ROW / 2, view).line, this.count);
   }
 
   // Draws these rows anew, if they are there.
@@ -78,8 +81,8 @@ export class Scroller {
     this.#scrollTo(place / this.#scale(view));
     const at = this.box.scrollTop;
     this.#fill({ line: wanted, y: Math.round(at + (wanted - 1) * ROW - place) }, at, view);
-    this.#join(view);
-    this.down = false;
+    this.#join(at, view);
+    this.down = this.jumped = false;
     this.request();
   }
 
@@ -107,8 +110,9 @@ export class Scroller {
   }
 
   #scrollTo(at) {
-    if (Math.abs(this.box.scrollTop - at) >= 1) this.box.scrollTop = at;
+    this.box.scrollTop = at;
     this.set = this.before = this.box.scrollTop;
+    return this.set;
   }
 
   #place(top) {
@@ -124,36 +128,33 @@ export class Scroller {
     if (byReader) this.set = -1;
     this.down = byReader && at > this.before;
     this.before = at;
+    this.box.classList.toggle("is-aside", this.box.scrollLeft > 0); // sticky numbers cost time: only where they are seen
     clearTimeout(this.resting);
     this.resting = setTimeout(() => this.#rest(), REST_MS);
     this.request();
   }
 
+  // Reads what the browser has laid out before it changes anything: to read it after that would lay it out anew.
   #update() {
     const view = this.box.clientHeight;
     if (!view) return; // hidden: drawn when it is seen
+    let at = this.box.scrollTop;
     this.#setSpace(Math.max(this.#height(), this.wrapped && this.first === 1 ? this.tall : 0));
-    const at = this.box.scrollTop;
-    if (this.following || (!this.#holds(at) && at > 0 && at >= this.tall - view - 1)) this.#showEnd(view);
+    if (this.following || (!this.#holds(at) && at > 0 && at >= this.tall - view - 1)) at = this.#showEnd(view);
     else {
-      this.#fill(this.#anchor(at), at, view);
-      this.#join(view);
+      this.#fill(this.#anchor(at, view), at, view);
+      at = this.#join(at, view);
     }
-    const bottom = this.top + this.#rowsHeight();
-    if (this.down && this.last === this.count && this.box.scrollTop + view >= bottom - 2) this.follow(true);
+    if (this.down && this.last === this.count && at + view >= this.top + this.#rowsHeight() - 2) this.follow(true);
     this.shown(this.first, this.last);
   }
 
   #showEnd(view) {
     this.#render(Math.max(1, this.count - Math.ceil(view / ROW) - AROUND), this.count);
-    this.#toEnd(view);
-  }
-
-  #toEnd(view) {
     const high = this.#rowsHeight();
     if (this.first === 1) this.#setSpace(high);
     this.#place(this.tall - high);
-    this.#scrollTo(Math.max(0, this.tall - view));
+    return this.#scrollTo(Math.max(0, this.tall - view));
   }
 
   // Whether a row is there.
@@ -162,9 +163,8 @@ export class Scroller {
   }
 
   // A line, and where on the element its top is: of the row that is there, else by the part of the whole.
-  #anchor(at) {
+  #anchor(at, view) {
     if (this.#holds(at)) return this.#rowAt(at);
-    const view = this.box.clientHeight;
     const place = Math.min(Math.max(0, at * this.#scale(view)), Math.max(0, this.count * ROW - 1));
     return { line: Math.floor(place / ROW) + 1, y: Math.round(at - (place % ROW)) };
   }
@@ -190,47 +190,48 @@ export class Scroller {
   #fill({ line, y }, at, view) {
     if (!this.count) return this.#render(1, 0);
     const anchor = Math.min(line, this.count);
-    this.#render(
-      Math.max(1, anchor - Math.ceil(Math.max(0, y - at) / ROW) - AROUND),
-      Math.min(this.count, anchor + Math.ceil(view / ROW) + AROUND),
-    );
+    this.jumped ||= anchor < this.first - 1 || anchor > this.last + 1;
+    const around = this.jumped ? AROUND_JUMP : AROUND;
+    const first = Math.max(1, anchor - Math.ceil(Math.max(0, y - at) / ROW) - around);
+    this.#render(first, Math.min(this.count, anchor + Math.ceil(view / ROW) + around));
     this.#place(y - (this.wrapped ? this.rows.get(anchor).offsetTop : (anchor - this.first) * ROW));
   }
 
   // Nothing blank is seen above the first row or below the last one, and the element does not end before the rows do.
-  #join(view) {
-    if (!this.count) return;
-    const at = this.box.scrollTop;
+  // Answers where on the element the window is then.
+  #join(at, view) {
+    if (!this.count) return at;
     const high = this.#rowsHeight();
-    if (this.first === 1 && this.last === this.count) {
-      this.#setSpace(high);
-      this.#shift(-this.top);
-    } else if (this.first === 1 && (this.top > at || at <= 0)) this.#shift(-this.top);
-    else if (this.last === this.count && this.top + high < at + view) this.#shift(this.tall - this.top - high);
-    else if (at <= 0 || (this.last < this.count && at >= this.tall - view - 1)) this.#balance();
+    if (this.first === 1 && this.last === this.count) this.#setSpace(high);
+    if (this.first === 1 && (this.last === this.count || this.top > at || at <= 0)) return this.#shift(-this.top, at);
+    if (this.last === this.count && this.top + high < at + view) return this.#shift(this.tall - this.top - high, at);
+    if (at <= 0 || (this.last < this.count && at >= this.tall - view - 1)) return this.#balance(at, view);
+    return at;
   }
 
-  #shift(by) {
-    if (!by) return;
-    const at = this.box.scrollTop + by;
+  #shift(by, at) {
+    if (!by) return at;
     this.#place(this.top + by);
-    this.#scrollTo(at);
+    return this.#scrollTo(at + by);
   }
 
   #rest() {
     const view = this.box.clientHeight;
-    if (this.following || !this.count || !view || (this.first === 1 && this.last === this.count)) return;
+    const at = this.box.scrollTop;
+    if (this.following || !this.count || !view) return;
+    this.request(); // for the rows that a jump left out
+    this.jumped = false;
+    if (this.first === 1 && this.last === this.count) return;
     const below = this.tall - this.top - this.#rowsHeight();
-    if (this.first === 1) this.#shift(-this.top);
-    else if (this.last === this.count && this.box.scrollTop + below > view) this.#shift(below);
-    else this.#balance();
+    if (this.first === 1) this.#shift(-this.top, at);
+    else if (this.last === this.count && at + below > view) this.#shift(below, at);
+    else this.#balance(at, view);
   }
 
   // The element is moved to the part of the whole that the rows are.
-  #balance() {
-    const at = this.box.scrollTop;
-    const { line, y } = this.#anchor(at);
-    this.#shift(Math.round(((line - 1) * ROW + at - y) / this.#scale(this.box.clientHeight) - at));
+  #balance(at, view) {
+    const { line, y } = this.#anchor(at, view);
+    return this.#shift(Math.round(((line - 1) * ROW + at - y) / this.#scale(view) - at), at);
   }
 
   #render(first, last) {

@@ -26,7 +26,9 @@ export class LogView {
       shown: (first, last) => this.parts.want(first, last),
       followed: (following) => { this.button.hidden = following; },
     });
-    this.clock = new Intl.DateTimeFormat("sv-SE", { ...CLOCK, timeZone: document.documentElement.dataset.timeZone });
+    const clock = new Intl.DateTimeFormat("sv-SE", { ...CLOCK, timeZone: document.documentElement.dataset.timeZone });
+    const zone = (moment) => clock.format(moment).slice("2026-".length).replace(",", ".");
+    this.look = { zone, cut: this.texts.cut };
     this.chosen = [0, 0]; // from which line to which one
     this.keyword = "";
     this.timed = false;
@@ -113,7 +115,7 @@ export class LogView {
       style: store.style(number),
       isChosen: number >= this.chosen[0] && number <= this.chosen[1],
     };
-    draw(row, line, { address: "", zone: (moment) => this.clock.format(moment).slice("2026-".length).replace(",", "."), cut: this.texts.cut });
+    draw(row, line, this.look);
     this.highlights.mark(row, row.lastElementChild, this.keyword, this.ignoresCase);
   }
 
