@@ -9,11 +9,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.db import close_old_connections
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import credentials
@@ -127,13 +128,13 @@ def is_awaited(pod: Pod) -> bool:
 def require_captured(target: Target) -> None:
     """For a log of which nothing is in the store. Raises PoolUnavailable when its pod has begun, and nobody fetches
     what it prints just now."""
-    pod = (
-        Pod.objects.filter(job_id=target.job_pk, name=target.pod_name, log_stored_at=None)
-        .exclude(uid="")
-        .exclude(phase="Pending")
-        .select_related("job__pool")
-        .first()
-    )
+    require_fetched(Pod.objects.filter(job_id=target.job_pk, name=target.pod_name))
+
+
+def require_fetched(pods: QuerySet[Pod]) -> None:
+    """The same for pods of one job."""
+    begun = pods.filter(log_stored_at=None).exclude(uid="").exclude(phase="Pending")
+    pod = begun.select_related("job__pool").first()
     if pod is None or not pod.job.pool.fetches_logs:
         return
     heard = (pod.job.pool.agent_seen_at, pod.job.pool.watched_at)
@@ -141,7 +142,12 @@ def require_captured(target: Target) -> None:
         raise PoolUnavailable
 
 
-def may_read(target: Target, credential_key: str) -> bool:
+class OfJob(Protocol):
+    @property
+    def job_pk(self) -> int: ...
+
+
+def may_read(target: OfJob, credential_key: str) -> bool:
     """Whether the credential still speaks for somebody who sees the job."""
     user = credentials.user_of(credential_key)
     return user is not None and Job.objects.visible_to(user).filter(pk=target.job_pk).exists()
@@ -161,20 +167,24 @@ def with_connection(function: Callable[..., T], *args: object) -> T:
 
 
 class Board:
-    """The last answer about each pod that is followed in this event loop."""
+    """The last answer about each pod, or attempt, that is followed in this event loop."""
 
     def __init__(self) -> None:
-        self._asked: dict[str, tuple[float, asyncio.Future[PodState]]] = {}
+        self._asked: dict[str, tuple[float, asyncio.Future[Any]]] = {}
 
     async def state(self, target: Target) -> PodState:
         """At most FRESH_SECONDS old."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+        return await self.answer(target.pod_name, pod_state, target)
+
+    async def answer(self, name: str, question: Callable[..., T], *args: object) -> T:
+        """What was answered to the question of this name; at most FRESH_SECONDS old."""
+        now = asyncio.get_running_loop().time()
         self._asked = {name: entry for name, entry in self._asked.items() if now - entry[0] < FRESH_SECONDS}
-        if target.pod_name not in self._asked:
-            self._asked[target.pod_name] = (now, asyncio.ensure_future(in_database(pod_state, target)))
+        if name not in self._asked:
+            self._asked[name] = (now, asyncio.ensure_future(in_database(question, *args)))
         # Shielded: a follower that goes away must not take the answer from the others.
-        return await asyncio.shield(self._asked[target.pod_name][1])
+        answer: T = await asyncio.shield(self._asked[name][1])
+        return answer
 
 
 _boards: WeakKeyDictionary[asyncio.AbstractEventLoop, Board] = WeakKeyDictionary()
@@ -185,12 +195,24 @@ def board() -> Board:
     return _boards.setdefault(asyncio.get_running_loop(), Board())
 
 
+class Settling(Protocol):
+    @property
+    def status(self) -> str: ...
+    @property
+    def settled(self) -> bool: ...
+
+
 async def final_status(target: Target) -> str:
-    """The job's status, once it takes this pod's end into account or SETTLE_SECONDS have passed: the log is complete a
-    moment before the registry knows, and longer while the agent or the worker is down."""
+    """The job's status, once it takes this pod's end into account."""
+    return await settled_status(pod_state, target)
+
+
+async def settled_status(question: Callable[..., Settling], *args: object) -> str:
+    """The job's status, once it is settled or SETTLE_SECONDS have passed: a log is complete a moment before the
+    registry knows, and longer while the agent or the worker is down."""
     loop = asyncio.get_running_loop()
     deadline, pause = loop.time() + SETTLE_SECONDS, FIRST_POLL_SECONDS
-    while not (state := await in_database(pod_state, target)).settled and loop.time() < deadline:
+    while not (state := await in_database(question, *args)).settled and loop.time() < deadline:
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, LAST_POLL_SECONDS)
     return state.status
@@ -200,7 +222,7 @@ class Authority:
     """Whether who opened a stream may still read it, asked so often that a loss shows within
     AUTHORITY_CHECK_SECONDS."""
 
-    def __init__(self, target: Target, credential_key: str) -> None:
+    def __init__(self, target: OfJob, credential_key: str) -> None:
         self._target = target
         self._key = credential_key
         self._next = self._later()

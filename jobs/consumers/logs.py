@@ -77,7 +77,7 @@ class LogsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
-            ack = protocol.parse(text_data or "")
+            self.acknowledge(text_data or "")
         except BadMessage as exc:
             if self.sending is None or self.sending.done():
                 return
@@ -85,7 +85,10 @@ class LogsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             await asyncio.wait({self.sending})
             await self.refuse(CloseCode.BAD_REQUEST, Error("VALIDATION_ERROR", str(exc)))
             raise StopConsumer from exc
-        self.acknowledged = max(self.acknowledged or 0, ack.cursor)
+
+    def acknowledge(self, text: str) -> None:
+        """Raises BadMessage."""
+        self.acknowledged = max(self.acknowledged or 0, protocol.parse(text).cursor)
         self.news.set()
 
     async def serve(self) -> None:
@@ -108,7 +111,7 @@ class LogsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                 raise
             await self.refuse(CloseCode.FORBIDDEN, Error(PermissionDenied.code, AccessEnded().message))
         except Exception:  # the task's boundary: the client is told that it is not the end of the log
-            logger.exception("The log stream of %s failed", kwargs["pod_name"])
+            logger.exception("The log stream of %s failed", kwargs.get("pod_name", kwargs["job_id"]))
             await self.refuse(CloseCode.FAILED, Error("INTERNAL_ERROR", _("The platform failed. Connect again.")))
 
     def check_caller(self, origin_is_ours: bool) -> None:

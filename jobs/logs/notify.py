@@ -10,7 +10,7 @@ starts a process to find libc, is sent to another one.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from types import ModuleType
@@ -26,8 +26,9 @@ UNWATCHED_POLL_SECONDS = 0.02
 class Subscription:
     """One follower's interest in one path."""
 
-    def __init__(self, notifier: "Notifier", path: Path) -> None:
+    def __init__(self, notifier: "Notifier", path: Path, told: Callable[[], None] | None = None) -> None:
         self.path = path
+        self._told = told
         self.at: Path | None = None  # what is watched for it: the path, a directory above it, or nothing
         self._notifier = notifier
         self._changed = False
@@ -41,15 +42,26 @@ class Subscription:
 
     def wake(self) -> None:
         self._changed = True
+        if self._told is not None:
+            self._told()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def wait(self, seconds: float = WATCHED_POLL_SECONDS) -> None:
-        """Until the path may have changed since the last call, or at most so long."""
+    def look_again(self) -> None:
+        """To be called now and then, and whenever woken, by who does not wait() here."""
         if self.at != self.path:
             self._notifier.attach(self)
+
+    @property
+    def poll_seconds(self) -> float:
+        """How often to look again whatever happens."""
+        return UNWATCHED_POLL_SECONDS if self.at is None else WATCHED_POLL_SECONDS
+
+    async def wait(self, seconds: float = WATCHED_POLL_SECONDS) -> None:
+        """Until the path may have changed since the last call, or at most so long."""
+        self.look_again()
         if not self._changed:
-            await self._park(min(seconds, UNWATCHED_POLL_SECONDS if self.at is None else WATCHED_POLL_SECONDS))
+            await self._park(min(seconds, self.poll_seconds))
         self._changed = False
 
     async def _park(self, seconds: float) -> None:
@@ -77,10 +89,11 @@ class Notifier:
         self._subscribers: dict[Path, set[Subscription]] = {}
 
     @asynccontextmanager
-    async def subscribe(self, path: Path) -> AsyncIterator[Subscription]:
-        """What changes after this begins is not missed."""
+    async def subscribe(self, path: Path, told: Callable[[], None] | None = None) -> AsyncIterator[Subscription]:
+        """What changes after this begins is not missed. `told` is called, soon after each change, for who waits for
+        many paths at once."""
         self._users += 1
-        subscription = Subscription(self, path)
+        subscription = Subscription(self, path, told)
         try:
             await self._start()
             self.attach(subscription)
