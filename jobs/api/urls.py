@@ -2,6 +2,7 @@
 
 from django.urls import re_path
 
+from jobs.api.job_first_error import FirstErrorView
 from jobs.api.job_logs import JobLogsView
 from jobs.api.log_download import LogDownloadView
 from jobs.api.log_search import SearchView
@@ -25,6 +26,7 @@ urlpatterns = [
     re_path(rf"{JOB}/recordings/?$", RecordingsView.as_view()),
     re_path(rf"{JOB}/recordings/(?P<recording_id>[^/]+)/?$", RecordingView.as_view()),
     re_path(rf"{JOB}/logs/?$", JobLogsView.as_view()),
+    re_path(rf"{JOB}/logs/first-error/?$", FirstErrorView.as_view()),
     re_path(rf"{JOB}/pods/?$", JobViewSet.as_view({"get": "pods"})),
     re_path(rf"{JOB}/pods/(?P<pod_name>[^/]+)/webterminal/?$", WebTerminalView.as_view()),
     re_path(rf"{JOB}/pods/(?P<pod_name>[^/]+)/logs/?$", LogsView.as_view()),

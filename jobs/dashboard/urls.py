@@ -22,6 +22,7 @@ urlpatterns = [
     path("jobs/compare", compare.compare, name="compare"),
     path("jobs/<str:job_id>", detail.job_detail, name="job"),
     path("jobs/<str:job_id>/live", detail.live, name="live"),
+    path("jobs/<str:job_id>/first-error", detail.first_error, name="first_error"),
     path("jobs/<str:job_id>/stop", actions.stop, name="stop"),
     path("jobs/<str:job_id>/delete", actions.delete, name="delete"),
     path("jobs/<str:job_id>/recordings/<str:recording_id>", recordings.recording, name="recording"),

@@ -16,7 +16,7 @@ function patchAttributes(old, fresh) {
 }
 
 export function patch(old, fresh) {
-  if (old.isEqualNode(fresh)) return;
+  if (old.isEqualNode(fresh) || old.hasAttribute("data-filled")) return; // what fills itself stays
   if (old.nodeType !== Node.ELEMENT_NODE) {
     old.nodeValue = fresh.nodeValue;
     return;

@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from jobs import services
+from jobs.api import job_first_error
 from jobs.dashboard import detail
 from jobs.dashboard.rights import Rights
 from jobs.dashboard.views.page import page, reader
@@ -42,6 +43,16 @@ def build(request: HttpRequest, job_id: str) -> detail.Detail:
         all_events=request.GET.get("events") == "all",
         whole_timeline=request.GET.get("timeline") == "all",
     )
+
+
+@require_safe
+@page
+def first_error(request: HttpRequest, job_id: str) -> HttpResponse:
+    """The line that explains the failure, as a link; nothing where there is none."""
+    job = services.find_job(actor=reader(request), public_id=job_id)
+    asked = job_first_error.asked_of(job, None)
+    found = job_first_error.found_in(asked, "")["firstError"] if asked.failed else None
+    return render(request, "jobs/_first_error.html", {"job": job, "found": found})
 
 
 @require_safe
