@@ -63,9 +63,10 @@ RULES: tuple[tuple[str, Rank, re.Pattern[bytes]], ...] = tuple(
 # What a line must hold for any rule to apply: one search over a whole block spares the rest.
 HINT = re.compile(
     rb"[Ee]rror|ERROR|FATAL|[Ff]atal|CRITICAL|Exception|Interrupt|Exit|Warning|Timeout|Traceback|exitcode"
-    rb"|closing signal|mpirun|aborted|NCCL|nccl|Watchdog|onnection |roken ?[Pp]ipe|ocket |Gloo|Terminated|signal 15"
-    rb"|SIG[A-Z]{3}|memory|OOM|oom-kill|bad_alloc|left on device|quota|CUDA|CUDNN|cuDNN|CUBLAS|device-side|Xid|fault"
-    rb"|dumped|Illegal|terminate called|smashing|double free|panic|Killed|failed|not found|[Nn]o such|open file|format|denied"
+    rb"|closing signal|mpirun|aborted|NCCL|nccl|Watchdog|onnection |roken ?[Pp]ipe|ocket |Gloo|Terminated"
+    rb"|signal 15|SIG[A-Z]{3}|memory|OOM|oom-kill|bad_alloc|left on device|quota|CUDA|CUDNN|cuDNN|CUBLAS"
+    rb"|device-side|Xid|fault|dumped|Illegal|terminate called|smashing|double free|panic|Killed|failed"
+    rb"|not found|[Nn]o such|open file|format|denied"
 )
 
 
