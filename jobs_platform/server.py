@@ -1,8 +1,9 @@
 """Daphne with what it lacks for long streams: back-pressure, and a drain. (Bodies: jobs_platform.protocols.)
 
 * Back-pressure: `send()` returns when the connection can take more, so that a reader who does not read slows the
-  writer instead of filling memory. Twisted tells a registered producer: that is a Gate here. In the other direction, a
-  WebSocket is not read while its consumer has RECEIVE_QUEUE messages to go.
+  writer instead of filling memory. Twisted tells a registered producer: that is a Gate here. Nor does the kernel hold
+  more than UNSENT_BYTES that the client has no room for (it would take 4 MiB). In the other direction, a WebSocket is
+  not read while its consumer has RECEIVE_QUEUE messages to go.
 * Drain, on SIGTERM or SIGINT: stop listening, let those who asked (jobs_platform.draining) end what they have, close
   WebSockets with 1012 (service restart), let requests finish for WEB_DRAIN_SECONDS, end endless streams (a body
   without Content-Length) after WEB_STREAM_DRAIN_SECONDS, then stop. A second signal stops at once.
@@ -14,6 +15,7 @@ import asyncio
 import gc
 import logging
 import signal
+import socket
 import time
 from collections.abc import Callable, MutableMapping
 from functools import partial
@@ -43,6 +45,7 @@ Message = MutableMapping[str, Any]
 SERVICE_RESTART = 1012
 CLOSE_FRAMES = (1011, SERVICE_RESTART)
 RECEIVE_QUEUE = 32
+UNSENT_BYTES = 128 * 1024
 POLL_SECONDS = 0.05
 
 
@@ -101,6 +104,7 @@ class DrainingServer(Server):  # type: ignore[misc]  # daphne has no types
 
     def listen_success(self, port: Any) -> None:
         super().listen_success(port)
+        port.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)  # its connections inherit it
         self.ports.append(port)
         if len(self.ports) == len(self.endpoints):
             self.on_listening()

@@ -21,7 +21,7 @@ async def sockets(scope: Any, receive: Any, send: Any) -> None:
         while scope["path"] == "/ws/flood":
             await send({"type": "websocket.send", "bytes": CHUNK})
             sent += len(CHUNK)
-            if sent % (1 << 20) == 0:
+            if sent % (1 << 18) == 0:
                 note("ws-flood", sent)
         while scope["path"] == "/ws/deaf":
             await asyncio.sleep(3600)

@@ -39,6 +39,15 @@ def test_a_websocket_client_that_does_not_read_slows_the_producer(server: Served
         assert len(websocket.recv()) == 64 << 10
 
 
+def test_little_is_held_for_a_client_that_has_no_room(server: Served) -> None:
+    with socket.socket() as own:
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
+        own.connect(("127.0.0.1", server.port))
+        with connect(f"{server.websocket_url}/ws/flood", sock=own, max_queue=1, close_timeout=0.5) as websocket:
+            read = sum(len(websocket.recv()) for _ in range(500))  # fast at first, by which the kernel's buffers grow
+            assert server.settled("ws-flood") - read < 2 * MEBIBYTE
+
+
 def test_a_websocket_client_that_floods_a_busy_consumer_is_slowed(server: Served) -> None:
     before = server.memory
     with connect(f"{server.websocket_url}/ws/deaf", close_timeout=0.5) as websocket:
