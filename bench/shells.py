@@ -9,12 +9,14 @@ import multiprocessing
 import os
 import pty
 import signal
+import socket
 import time
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.synchronize import Event
 from typing import Any
+from urllib.parse import urlsplit
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
@@ -22,6 +24,7 @@ from websockets.sync.client import ClientConnection, connect
 from bench.harness import BenchFailed, Client
 
 ACK_BYTES = 32 * 1024
+RECEIVED_BYTES = 256 * 1024
 TIMEOUT = 30.0
 CAT = "stty raw -echo; echo ready; exec cat"
 
@@ -29,8 +32,8 @@ CAT = "stty raw -echo; echo ready; exec cat"
 class Shell:
     """An open web terminal. It acknowledges what it has read, as a page does, unless it is told not to."""
 
-    def __init__(self, socket: ClientConnection, *, acknowledges: bool = True) -> None:
-        self.socket = socket
+    def __init__(self, connection: ClientConnection, *, acknowledges: bool = True) -> None:
+        self.socket = connection
         self.acknowledges = acknowledges
         self.unsaid = 0
         self.told: list[dict[str, Any]] = []
@@ -81,34 +84,39 @@ class Shell:
                 count += len(self.read())
         return count
 
-    def end(self) -> None:
-        """Of the shell, and not only of the connection."""
-        if "sessionId" not in self.ready:
-            return
-        with suppress(ConnectionClosed, TimeoutError):
-            self.say(operation="close")
-            self.until_end()
+    def drop(self) -> None:
+        """The connection alone, as a network that breaks: the session goes on."""
+        self.socket.close_socket()
 
 
-def address(client: Client, job_id: str) -> str:
-    path = f"/api/jobs/{job_id}/pods/{job_id}-1-0/webterminal"
+def address(client: Client, job_id: str, session: str = "") -> str:
+    path = f"/api/jobs/{job_id}/pods/{job_id}-1-0/webterminal" + (f"?sessionId={session}" if session else "")
     return str(client.call("GET", path).data()["webTerminalUrl"])
 
 
 @contextmanager
-def shell(client: Client, job_id: str, *, acknowledges: bool = True) -> Iterator[Shell]:
-    with opened(address(client, job_id), acknowledges=acknowledges) as made:
+def shell(
+    client: Client, job_id: str, *, session: str = "", acknowledges: bool = True, queue: int | None = 2
+) -> Iterator[Shell]:
+    with opened(address(client, job_id, session), acknowledges=acknowledges, queue=queue) as made:
         yield made
 
 
 @contextmanager
-def opened(url: str, *, acknowledges: bool = True) -> Iterator[Shell]:
-    with connect(url, max_size=None, compression=None, max_queue=2) as socket:
-        made = Shell(socket, acknowledges=acknowledges)
-        try:
-            yield made
-        finally:
-            made.end()
+def opened(url: str, *, acknowledges: bool = True, queue: int | None = 2) -> Iterator[Shell]:
+    """Closed as by who is done, which ends the session; unless it was dropped before. `queue`: so many frames wait for
+    who reads before the connection is left alone; None: any number, so that a close need not wait for a reader."""
+    with connect(url, sock=line(url), max_size=None, compression=None, max_queue=queue) as made:
+        yield Shell(made, acknowledges=acknowledges)
+
+
+def line(url: str) -> socket.socket:
+    """A connection that takes little by itself: what is held for a client that stopped is held at the other end."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_BYTES)
+    made.connect((urlsplit(url).hostname, urlsplit(url).port))
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made
 
 
 def flood(url: str, command: bytes, began: Event, over: Event) -> None:

@@ -7,8 +7,8 @@
 2. Output of a program that prints 100 MB, acknowledged as it comes. Baseline: the same read from a bare one.
 3. What is held of a program that prints without end for a client that has stopped reading, and by whom.
 4. Ctrl-C in the middle of such a flood → the program's end seen.
-5. Address asked for → shell ready, and the whole of opening and ending, again and again; with the web process on this
-   machine also what it holds before and after.
+5. Address asked for → shell ready, and the whole of opening and ending, again and again, every other one with its
+   connection lost in between; with the web process on this machine also what it holds before and after.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench import harness, shells
-from bench.harness import Client
+from bench.harness import BenchFailed, Client
 from bench.shells import Shell
 
 MEGABYTES = 100
@@ -28,6 +28,7 @@ PRINT = f"head -c {MEGABYTES}000000 /dev/zero | tr '\\0' a"
 ENDLESS = b"""sh -c 'trap "echo st""opped; exit" INT; echo flo""wing; while :; do yes; done'\n"""
 STOPPED_SECONDS = 3.0
 FLOOD_SECONDS = 0.5
+GONE_SECONDS = 15.0
 KEYS = 500
 PAUSE_SECONDS = 0.005
 
@@ -129,19 +130,42 @@ def interrupted(client: Client, job_id: str, tries: int = 10) -> None:
 
 
 def cycles(client: Client, job_id: str, number: int, web_pid: int) -> None:
+    """Every other one loses its connection and is come back to before it is ended."""
+    once(client, job_id, [], dropped=True)  # what is made once stays
+    gone(client, job_id)
     before = holdings(web_pid)
     ready: list[float] = []
     whole: list[float] = []
-    for _ in range(number):
+    for number_of_this in range(number):
         with harness.stopwatch(whole):
-            began = time.perf_counter()
-            with shells.shell(client, job_id):
-                ready.append(time.perf_counter() - began)
+            once(client, job_id, ready, dropped=number_of_this % 2 == 1)
     print(harness.milliseconds("address asked for → shell ready", ready))
-    print(harness.milliseconds("opened and ended", whole))
+    print(harness.milliseconds("opened, dropped or not, and ended", whole))
+    gone(client, job_id)
     if before:
-        time.sleep(1.0)  # the last one's end
-        print(f"web process before: {before}; after: {holdings(web_pid)}")
+        print(f"web process before: {before}; after {number}: {holdings(web_pid)}")
+
+
+def once(client: Client, job_id: str, ready: list[float], *, dropped: bool) -> None:
+    began = time.perf_counter()
+    with shells.shell(client, job_id, queue=None) as shell:
+        ready.append(time.perf_counter() - began)
+        session = str(shell.ready["sessionId"])
+        if dropped:
+            shell.drop()
+    if dropped:
+        with shells.shell(client, job_id, session=session, queue=None) as shell:
+            if not shell.ready["resumed"]:
+                raise BenchFailed("a dropped session was not come back to")
+
+
+def gone(client: Client, job_id: str) -> None:
+    """Waits until no session is left."""
+    deadline = time.monotonic() + GONE_SECONDS
+    while sessions := client.call("GET", f"/api/jobs/{job_id}/terminal-sessions").data()["sessions"]:
+        if time.monotonic() > deadline:
+            raise BenchFailed(f"{len(sessions)} terminals are left")
+        time.sleep(0.05)
 
 
 def holdings(pid: int) -> str:
@@ -173,6 +197,9 @@ def listener(url: str) -> int:
 
 def measure(client: Client, job_id: str, options: argparse.Namespace) -> None:
     web_pid = options.web_pid or listener(client.url)
+    if options.only_cycles:
+        cycles(client, job_id, options.cycles, web_pid)
+        return
     echo(client, job_id, "")
     with shells.flooding(client, job_id):
         echo(client, job_id, ", beside a flood")
@@ -186,6 +213,7 @@ def measure(client: Client, job_id: str, options: argparse.Namespace) -> None:
 def main() -> None:
     parser = harness.arguments(__doc__ or "")
     parser.add_argument("--cycles", type=int, default=200)
+    parser.add_argument("--only-cycles", action="store_true", help="measure 5 alone")
     parser.add_argument("--web-pid", type=int, default=0, help="the web process; else who listens on this machine")
     options = parser.parse_args()
     print(harness.machine())
