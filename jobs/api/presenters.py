@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from jobs.api.items import Item
 from jobs.evidence import explanation_of
 from jobs.models import Event, Job, Pod, Priority, Queue, ResourcePool
+from jobs.reconcile.admission import Held
 from jobs.reconcile.outlook import Outlook
 from jobs.wording import event_message, is_trouble, sentence_for
 from jobs_platform.api.envelope import show_time
@@ -119,8 +120,15 @@ def show_outlook(job: Job, outlook: Outlook) -> dict[str, Any]:
     return {
         "fitsNow": outlook.held is None,
         "jobsAhead": outlook.ahead,
-        "message": sentence_for(outlook.held.reason, outlook.held.params) if outlook.held else fitting(job.pool),
+        "message": waiting(outlook.held, outlook.ahead) if outlook.held else fitting(job.pool),
     }
+
+
+def waiting(held: Held, ahead: int) -> str:
+    sentence = sentence_for(held.reason, held.params)
+    if not ahead or held.params.get("variant") == "behind":
+        return sentence
+    return f"{sentence} {_('Jobs that wait before it: %(ahead)s.') % {'ahead': ahead}}"
 
 
 def fitting(pool: ResourcePool) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.dashboard.views import account, actions, compare, create, detail, listing, pools, recordings, session
+from jobs.dashboard.views import account, actions, compare, create, detail, listing, pools, recordings, session, trial
 
 app_name = "dashboard"
 urlpatterns = [
@@ -20,6 +20,7 @@ urlpatterns = [
     path("jobs/rows", listing.rows, name="rows"),
     path("jobs/new", create.create, name="new"),
     path("jobs/compare", compare.compare, name="compare"),
+    path("jobs/new/check", trial.check_typed, name="check"),
     path("jobs/<str:job_id>", detail.job_detail, name="job"),
     path("jobs/<str:job_id>/live", detail.live, name="live"),
     path("jobs/<str:job_id>/first-error", detail.first_error, name="first_error"),

@@ -1,6 +1,7 @@
 """The create form: what was typed becomes the API's create body, and the API's own serializer judges it.
 
-The form keeps text; it knows which field a message of the serializer belongs to, and nothing of the rules.
+The form keeps text; it knows which field a message of the serializer belongs to, and nothing of the rules. A browser
+with scripts posts the body itself as JSON (`spec`): it may hold what no field of the form can.
 """
 
 import json
@@ -12,8 +13,10 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from rest_framework.exceptions import ParseError
 
-from jobs.dashboard.detail import command_text
+from jobs.dashboard.detail import command_text, config_text
+from jobs_platform.api.parsers import load_object
 
 # Form field → path of the body.
 PLAIN = {
@@ -35,6 +38,7 @@ NUMBERS = {
     "maxRetries": "retryPolicy.maxRetries",
     "terminationGracePeriodSeconds": "terminationGracePeriodSeconds",
 }
+NAMES = (*PLAIN, *NUMBERS, "command", "place", "other")
 ADVANCED = (
     "description",
     "priority",
@@ -66,7 +70,9 @@ LABELS: dict[str, Promise] = {
     "workingDir": gettext_lazy("Working directory"),
     "description": gettext_lazy("Description"),
     "other": gettext_lazy("Other fields (JSON)"),
+    "spec": gettext_lazy("JSON"),
 }
+REQUIRED = ("jobName", "image", "command")
 PATHS = {path: name for name, path in {**PLAIN, **NUMBERS}.items()}
 
 
@@ -77,26 +83,53 @@ class EnvRow:
     secret: bool = False
     error: str = ""
 
+    @classmethod
+    def of(cls, env: Mapping[str, Any]) -> "EnvRow":
+        return cls(str(env.get("name", "")), str(env.get("value") or ""), bool(env.get("secret")))
+
 
 @dataclass(slots=True)
 class JobForm:
-    """Text of every field as typed, and what is wrong with it."""
+    """Text of every field as typed, and what is wrong with it. `spec` is the body where it came as JSON."""
 
     values: dict[str, str]
     envs: list[EnvRow] = field(default_factory=list)
     errors: dict[str, list[str]] = field(default_factory=dict)
+    spec: dict[str, Any] | None = None
 
     @classmethod
     def blank(cls, place: str = "") -> "JobForm":
-        return cls(values={**DEFAULTS, "place": place}, envs=[EnvRow()])
+        return cls(values={**dict.fromkeys(NAMES, ""), **DEFAULTS, "place": place}, envs=[EnvRow()])
 
     @classmethod
     def read(cls, post: QueryDict) -> "JobForm":
-        names = [*PLAIN, *NUMBERS, "command", "place", "other"]
+        spec = post.get("spec", "")
+        return cls.of_text(spec) if spec else cls.of_fields(post)
+
+    @classmethod
+    def of_text(cls, text: str) -> "JobForm":
+        try:
+            body = load_object(text.encode(errors="replace"))
+        except ParseError as error:
+            form = cls.of_config({})
+            form.spec = {}
+            form.add("spec", str(error.detail))
+            return form
+        return cls.of_body(body)
+
+    @classmethod
+    def of_body(cls, body: Mapping[str, Any]) -> "JobForm":
+        form = cls.of_config(body)
+        form.spec = dict(body)
+        return form
+
+    @classmethod
+    def of_fields(cls, post: QueryDict) -> "JobForm":
         columns = zip(post.getlist("env_name"), post.getlist("env_value"), post.getlist("env_kind"), strict=False)
         return cls(
-            values={name: post.get(name, "").replace("\r\n", "\n") for name in names},
-            envs=[EnvRow(name.strip(), value, kind == "secret") for name, value, kind in columns] or [EnvRow()],
+            values={name: post.get(name, "").replace("\r\n", "\n") for name in NAMES},
+            envs=[EnvRow(name.strip(), value.replace("\r\n", "\n"), kind == "secret") for name, value, kind in columns]
+            or [EnvRow()],
         )
 
     @classmethod
@@ -106,8 +139,8 @@ class JobForm:
         rest = json.loads(json.dumps(config))
         values = {name: take(rest, path) for name, path in {**PLAIN, **NUMBERS}.items()}
         values["place"] = f"{rest.pop('resourcePoolId', '')}/{rest.pop('queue', '')}"
-        values["command"] = command_text(rest.pop("command", []))
-        envs = [EnvRow(env["name"], env.get("value", ""), bool(env.get("secret"))) for env in rest.pop("envs", [])]
+        values["command"] = command_text(rest.pop("command", ""))
+        envs = [EnvRow.of(env) for env in take_envs(rest)]
         rest.pop("dryRun", None)
         rest = {key: value for key, value in rest.items() if value not in ({}, [], None)}
         values["other"] = json.dumps(rest, ensure_ascii=False, indent=2) if rest else ""
@@ -115,6 +148,8 @@ class JobForm:
 
     def body(self) -> dict[str, Any]:
         """The create body of what was typed. Fills `errors` with what cannot even be put into one."""
+        if self.spec is not None:
+            return self.spec
         body = self.other_fields()
         for name, path in PLAIN.items():
             put(body, path, self.values[name].strip())
@@ -124,9 +159,14 @@ class JobForm:
         put(body, "resourcePoolId", pool)
         put(body, "queue", queue)
         put(body, "command", self.command())
-        if envs := [self.env(row) for row in self.envs if row.name or row.value]:
+        if envs := [self.env(row) for row in self.rows]:
             body["envs"] = envs
         return body
+
+    @property
+    def rows(self) -> list[EnvRow]:
+        """Those that stand for a variable of the body, in its order."""
+        return [row for row in self.envs if row.name or row.value or self.spec is not None]
 
     def command(self) -> str | list[Any]:
         text = self.values["command"].strip()
@@ -170,12 +210,14 @@ class JobForm:
 
     def place_error(self, name: str, path: str, message: str) -> None:
         index = env_index(path)
-        rows = [row for row in self.envs if row.name or row.value]
+        rows = self.rows
         if index is not None and index < len(rows):
             rows[index].error = message
             self.add(f"env-{self.envs.index(rows[index])}", message)
+        elif name == "other":
+            self.add("other" if self.spec is None else "spec", f"{path}: {message}")
         else:
-            self.add(name, message if name != "other" else f"{path}: {message}")
+            self.add(name, message)
 
     @property
     def summary(self) -> list[tuple[str, str, str]]:
@@ -183,6 +225,22 @@ class JobForm:
         order = list(LABELS)
         names = sorted(self.errors, key=lambda name: order.index(name if name in LABELS else "envs"))
         return [(name, str(LABELS.get(name, LABELS["envs"])), text) for name in names for text in self.errors[name]]
+
+    @property
+    def spec_text(self) -> str:
+        """The body as JSON, as far as it is one. The values of secrets stay out: they are typed again."""
+        body = {name: "" for name in REQUIRED} | (self.spec if self.spec is not None else JobForm.body(self.copy()))
+        if envs := [env for env in take_envs({"envs": body.get("envs")}) if isinstance(env, dict)]:
+            body["envs"] = [{**env} if not env.get("secret") else without_value(env) for env in envs]
+        return config_text(body)
+
+    def copy(self) -> "JobForm":
+        return JobForm(values=dict(self.values), envs=list(self.envs))
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """Of the fields that hold one value of the body."""
+        return {**PLAIN, **NUMBERS}
 
     @property
     def is_advanced(self) -> bool:
@@ -205,6 +263,19 @@ def env_index(path: str) -> int | None:
     return int(digits) if head == "envs" and bracket and digits.isdigit() else None
 
 
+def take_envs(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """The variables, removed from the body. None, and all left there, where they are not a list of objects."""
+    envs = body.get("envs")
+    if not isinstance(envs, list) or not all(isinstance(env, dict) for env in envs):
+        return []
+    del body["envs"]
+    return envs
+
+
+def without_value(env: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in env.items() if name != "value"}
+
+
 def put(body: dict[str, Any], path: str, value: Any) -> None:
     """Empty text is "not given" and leaves the body alone."""
     if value == "":
@@ -222,7 +293,10 @@ def take(body: dict[str, Any], path: str) -> str:
     """The value at the path as text, removed from the body, or empty text."""
     *parents, last = path.split(".")
     for parent in parents:
-        body = body.get(parent, {})
+        inner = body.get(parent, {})
+        if not isinstance(inner, dict):
+            return ""
+        body = inner
     value = body.pop(last, "")
     return "" if value is None else str(value)
 

@@ -8,30 +8,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
-from rest_framework.exceptions import ValidationError
 
 from jobs import services
-from jobs.api.normalisation import Normalised, normalise
-from jobs.api.serializers import CreateBody
+from jobs.api.normalisation import Normalised
+from jobs.dashboard import cloned_secrets, trial
 from jobs.dashboard.forms.job import JobForm
 from jobs.dashboard.rights import Rights
-from jobs.dashboard.views.origin import origin_of
+from jobs.dashboard.views.origin import origin_of, site_of
 from jobs.dashboard.views.page import page, reader
-from jobs.exceptions import (
-    IdempotencyMismatch,
-    PermissionDenied,
-    PlatformError,
-    PoolNotFound,
-    ProjectNotFound,
-    QueueNotFound,
-    ValidationFailed,
-)
+from jobs.exceptions import IdempotencyMismatch, PermissionDenied, PlatformError
 from jobs.models import Queue
-from jobs_platform.api.field_errors import flatten
-
-BODY = CreateBody()
-# What a submit refuses as a whole and a field of the form can mend.
-FIELDS: dict[type[PlatformError], str] = {PoolNotFound: "place", QueueNotFound: "place", ProjectNotFound: "projectId"}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -50,39 +36,27 @@ def create(request: HttpRequest) -> HttpResponse:
 def first_form(request: HttpRequest) -> JobForm:
     if source := request.GET.get("from"):
         job = services.find_job(actor=reader(request), public_id=source)
-        return JobForm.of_config(job.config)
+        return JobForm.of_body(job.config)
     default = Queue.objects.filter(is_default=True, pool__is_default=True).select_related("pool").first()
     return JobForm.blank(str(default) if default else "")
 
 
 def submit(request: HttpRequest, form: JobForm, rights: Rights) -> HttpResponse:
-    checked = check(form)
+    checked = trial.check(form)
+    if checked is not None:
+        checked = cloned_secrets.filled(form, checked, actor=reader(request), source=request.POST.get("source", ""))
     if checked is None:
         return show(request, form, rights)
     try:
         submitted = save(request, checked)
-    except ValidationFailed as error:
-        form.take_errors(error.details)
-        return show(request, form, rights)
     except PlatformError as error:
-        form.add(FIELDS.get(type(error), "other"), error.message)
+        trial.take_refusal(form, error)
         return show(request, form, rights)
     if submitted.created:
         messages.success(request, _("Training job created"))
     else:
         messages.info(request, _("This form was sent before: this is the job it made. Clone it to run it once more."))
     return redirect("dashboard:job", submitted.job.public_id)
-
-
-def check(form: JobForm) -> Normalised | None:
-    """By the API's own rules. None when there is something wrong, which the form then says."""
-    body = form.body()
-    try:
-        read = BODY.read(body)
-    except ValidationError as error:
-        form.take_errors(flatten(error.detail))
-        return None
-    return None if form.errors else normalise(read)
 
 
 def save(request: HttpRequest, checked: Normalised) -> services.Submitted:
@@ -104,10 +78,13 @@ def form_key(given: str) -> str:
 
 
 def show(request: HttpRequest, form: JobForm, rights: Rights) -> HttpResponse:
+    source = request.GET.get("from") or request.POST.get("source", "")
     context = {
         "form": form,
         "form_key": request.POST.get("form_key") or secrets.token_urlsafe(16),
-        "source": request.GET.get("from", ""),
+        "source": source,
+        "kept": cloned_secrets.names(actor=reader(request), source=source),
+        "origin": site_of(request),
         "projects": rights.projects_to_submit_to(),
         "places": [str(queue) for queue in places()],
     }

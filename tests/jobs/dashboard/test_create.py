@@ -1,5 +1,6 @@
 """The create form and clones."""
 
+import json
 import re
 from html import unescape
 from typing import Any
@@ -130,7 +131,7 @@ def test_an_error_keeps_what_was_typed_but_no_secret(bob: User, queue: Queue, br
     page = post(browse(bob), **fields, **typed).content.decode()
     kept = values(page)
     assert {name: kept[name] for name in fields} == {**fields, "command": " a\n b"}
-    assert 'value="plain-value"' in page
+    assert "plain-value</textarea>" in page
     assert "canary-value" not in page
 
 
@@ -194,3 +195,80 @@ def test_it_offers_only_projects_one_may_submit_to(
     assert 'name="projectId"' not in browse(alice).get("/jobs/new").content.decode()
     both.memberships.create(project=Project.objects.get(slug="default"), role="member")
     assert 'name="projectId"' in browse(both).get("/jobs/new").content.decode()
+
+
+SECRET = {"name": "TOKEN", "secret": True}
+
+
+def post_spec(client: Client, body: dict[str, Any], **fields: str) -> Any:
+    return client.post("/jobs/new", {"spec": json.dumps(body), **fields})
+
+
+def with_secret(owner: User, make_job: MakeJob) -> Job:
+    job = make_job(owner, "with a secret", config={"envs": [SECRET]})
+    Job.objects.filter(pk=job.pk).update(secret_envs=secrets.seal({"TOKEN": "hush"}))
+    return job
+
+
+def test_a_body_as_json_is_submitted_as_it_is(bob: User, queue: Queue, browse: Browse) -> None:
+    body = {"jobName": "json", "image": "a", "command": ["x", ""], "envs": [{"name": "A", "value": "1\r\n2"}]}
+    post_spec(browse(bob), {**body, "jobName": "json"}, jobName="ignored")
+    config = Job.objects.get().config
+    assert {name: config[name] for name in body} == body
+
+
+@pytest.mark.parametrize(
+    "body", [{"envs": 5}, {"envs": [1]}, {"resources": []}, {"command": {"a": 1}}, {"image": [[]]}]
+)
+def test_json_of_another_shape_is_refused_and_kept(
+    body: dict[str, Any], bob: User, queue: Queue, browse: Browse
+) -> None:
+    whole = {"jobName": "x", "image": "a", "command": "b", **body}
+    response = post_spec(browse(bob), whole)
+    assert response.status_code == 400
+    assert json.loads(values(response.content.decode())["spec"]) == whole
+
+
+def test_the_owners_clone_has_the_secret_unseen(bob: User, browse: Browse, make_job: MakeJob) -> None:
+    source, client = with_secret(bob, make_job), browse(bob)
+    assert "hush" not in client.get(f"/jobs/new?from={source.public_id}").content.decode()
+    post_spec(client, source.config, source=source.public_id)
+    clone = Job.objects.exclude(pk=source.pk).get()
+    assert secrets.unseal(clone.secret_envs) == {"TOKEN": "hush"}
+
+
+def test_a_typed_value_replaces_the_secret(bob: User, browse: Browse, make_job: MakeJob) -> None:
+    source = with_secret(bob, make_job)
+    post_spec(browse(bob), {**source.config, "envs": [{**SECRET, "value": "new"}]}, source=source.public_id)
+    assert secrets.unseal(Job.objects.exclude(pk=source.pk).get().secret_envs) == {"TOKEN": "new"}
+
+
+def test_who_may_not_control_the_job_types_its_secrets_again(
+    alice: User, project: Project, browse: Browse, make_job: MakeJob
+) -> None:
+    source = with_secret(alice, make_job)
+    member = make_user("member", project)
+    response = post_spec(browse(member), source.config, source=source.public_id)
+    assert response.status_code == 400
+    assert 'id="e-env-0"' in response.content.decode()
+    assert Job.objects.count() == 1
+
+
+def test_typing_is_checked_without_submitting(bob: User, queue: Queue, browse: Browse) -> None:
+    body = {"resources": {"cpu": "many"}, "queue": "default", "nonsense": 1}
+    answer = browse(bob).post("/jobs/new/check", json.dumps(body), content_type="application/json").json()
+    assert {one["field"] for one in answer["errors"]} == {"cpu", "spec"}
+    assert answer["outlook"] is None
+    answer = browse(bob).post("/jobs/new/check", "{}", content_type="application/json").json()
+    assert (answer["errors"], answer["outlook"]["fitsNow"]) == ([], True)
+    answer = browse(bob).post("/jobs/new/check", "{", content_type="application/json").json()
+    assert [one["field"] for one in answer["errors"]] == ["spec"]
+    assert not Job.objects.exists()
+
+
+def test_checking_says_what_a_submit_would_refuse(charlie: User, bob: User, queue: Queue, browse: Browse) -> None:
+    body = json.dumps({"resourcePoolId": "nowhere"})
+    answer = browse(bob).post("/jobs/new/check", body, content_type="application/json").json()
+    assert [one["field"] for one in answer["errors"]] == ["place"]
+    answer = browse(charlie).post("/jobs/new/check", "{}", content_type="application/json").json()
+    assert [one["field"] for one in answer["errors"]] == ["spec"]
