@@ -16,11 +16,12 @@ function patchAttributes(old, fresh) {
 }
 
 export function patch(old, fresh) {
-  if (old.isEqualNode(fresh) || old.hasAttribute("data-filled")) return; // what fills itself stays
+  if (old.isEqualNode(fresh)) return;
   if (old.nodeType !== Node.ELEMENT_NODE) {
     old.nodeValue = fresh.nodeValue;
     return;
   }
+  if (old.hasAttribute("data-filled")) return; // what fills itself stays
   patchAttributes(old, fresh);
   patchChildren(old, fresh);
 }
