@@ -14,7 +14,7 @@ ON_POSTGRESQL := tests/jobs/reconcile tests/jobs/agent tests/jobs/test_services.
 	tests/jobs_platform/test_inserts.py tests/jobs_platform/test_updates.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint tests test-stack test-cluster clean bench-api bench-turnaround bench-logs bench-idle bench-reconcile
+.PHONY: help run demo test lint tests test-stack test-cluster clean bench-api bench-turnaround bench-logs bench-pages bench-idle bench-reconcile
 
 help:
 	@sed -n '1,3s/^# //p' Makefile
@@ -69,7 +69,7 @@ ifndef CLUSTER_KUBECONFIG
 endif
 	$(BIN)/python -m pytest -m cluster --timeout 600 tests/jobs/cluster
 
-bench-api bench-turnaround bench-logs bench-idle bench-reconcile: bench-%: $(VENV)/.installed-dev
+bench-api bench-turnaround bench-logs bench-pages bench-idle bench-reconcile: bench-%: $(VENV)/.installed-dev
 	@exec $(BIN)/python -m bench.$* $(ARGS)
 
 clean:

@@ -4,6 +4,7 @@ import { LogView } from "./log/view.js";
 
 const LINES = /^#L(\d+)(?:-L?(\d+))?$/;
 const TYPING_MS = 250;
+const YEAR_SECONDS = 365 * 86400;
 
 const root = document.querySelector("[data-log]");
 const head = document.getElementById("log-head");
@@ -81,18 +82,16 @@ root.querySelector(".log-layer").addEventListener("click", (event) => {
 });
 addEventListener("hashchange", fromHash);
 
-// A switch is a pressed button, and remembered.
+// A switch is a pressed button, and remembered where the server sees it: it has the page ask for the log's end at once.
 function startSwitch(name, apply) {
   const button = root.querySelector(`[data-log-${name}]`);
-  const set = (on) => {
-    button.setAttribute("aria-pressed", String(on));
-    apply(on);
-  };
-  set(localStorage.getItem(`log-${name}`) === "1");
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  const isOn = () => button.getAttribute("aria-pressed") === "true";
+  apply(isOn());
   button.addEventListener("click", () => {
-    const on = button.getAttribute("aria-pressed") !== "true";
-    localStorage.setItem(`log-${name}`, on ? "1" : "");
-    set(on);
+    button.setAttribute("aria-pressed", String(!isOn()));
+    document.cookie = `log_${name}=${isOn() ? 1 : ""}; path=/; max-age=${isOn() ? YEAR_SECONDS : 0}; SameSite=Lax${secure}`;
+    apply(isOn());
   });
 }
 startSwitch("wrap", (on) => view.scroller.setWrapped(on));

@@ -3,7 +3,6 @@
 
 import { PAGE } from "./store.js";
 
-const END_LINES = 400; // shown at once
 const LAG_MOST = 16 << 20; // bytes; who is further behind goes to the end anew
 const RETRY_MS = [500, 1000, 2000, 5000];
 const FINAL_CODES = new Set([4400, 4401, 4403, 4404]);
@@ -12,10 +11,11 @@ export class Refused extends Error {} // what is asked for again is refused agai
 
 export class Source {
   // `hear` has begin(answer), more(text), gap(gap), state(name, text).
-  constructor(address, timestamps, hear) {
-    this.address = address;
+  // `end` is the query for what is shown at once, exactly as the page may have asked already.
+  constructor(address, { end, timestamps }, hear) {
+    Object.assign(this, { address, hear });
     this.stamped = timestamps ? "&timestamps=true" : "";
-    this.hear = hear;
+    this.end = end.replace("&timestamps=true", "");
     this.failures = 0;
     this.gone = new AbortController();
   }
@@ -28,7 +28,7 @@ export class Source {
 
   async open() {
     try {
-      const answer = await this.#get(`tailLines=${END_LINES}&lineNumbers=true`);
+      const answer = await this.#get(this.end);
       this.failures = 0;
       this.cursor = answer.cursor;
       this.hear.begin(answer);

@@ -51,7 +51,7 @@ export class LogView {
     this.source?.close();
     this.#forget();
     this.say("");
-    const source = new Source(this.address, this.timed, {
+    const source = new Source(this.address, { end: this.texts.end, timestamps: this.timed }, {
       begin: (answer) => this.begin(answer),
       more: (text) => this.more(text),
       gap: (gap) => this.gap(gap),
