@@ -19,6 +19,7 @@ from jobs.evidence import explanation_of
 from jobs.models import Attempt, Event, Job, Pod
 
 EVENTS_SHOWN = 100
+PODS_SHOWN = 50  # of an attempt
 SECRET_SHOWN = "••••••"
 
 PHASES: dict[str, tuple[Promise, str]] = {
@@ -32,11 +33,22 @@ TONES = {"pending": "waiting", "running": "moving", "succeeded": "done", "failed
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What the address asks to see."""
+
+    pod: str = ""  # whose log
+    all_events: bool = False
+    all_pods: bool = False
+    whole_timeline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PodRow:
     pod: Pod
     word: str
     key: str
     tone: str
+    duration: float | None
     is_running: bool
     is_shown: bool  # its log is the one on the page
 
@@ -46,7 +58,12 @@ class AttemptRow:
     attempt: Attempt
     ended: str
     pods: list[PodRow]
+    listed_pods: list[PodRow]  # those of them that the table has
     is_current: bool
+
+    @property
+    def pods_left_out(self) -> int:
+        return len(self.pods) - len(self.listed_pods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +96,12 @@ class Detail:
         return visible_text(command_text(self.job.config.get("command", [])))
 
 
-def build(
-    user: User, job: Job, now: datetime, *, pod_name: str = "", all_events: bool = False, whole_timeline: bool = False
-) -> Detail:
+def build(user: User, job: Job, now: datetime, asked: Asked) -> Detail:
     pods = list(Pod.objects.filter(job=job).select_related("attempt").order_by("-attempt__number", "replica"))
-    shown = choose_pod(pods, pod_name)
+    shown = choose_pod(pods, asked.pod)
     rights = Rights(user)
-    events, left_out = event_rows(job, all_events)
-    attempts = attempt_rows(job, pods, shown)
+    events, left_out = event_rows(job, asked.all_events)
+    attempts = attempt_rows(job, [pod_row(pod, shown, now) for pod in pods], asked)
     return Detail(
         job=job,
         status=status.view_of(job, now, explanation_of(job)),
@@ -99,7 +114,7 @@ def build(
             pods,
             [row.event for row in events],
             now,
-            whole=whole_timeline,
+            whole=asked.whole_timeline,
         ),
         shown_pod=shown,
         ready=sum(pod.ready for pod in pods if pod.attempt.number == job.attempt_number),
@@ -114,29 +129,39 @@ def choose_pod(pods: list[Pod], name: str) -> Pod | None:
     return next((pod for pod in pods if pod.name == name), pods[0] if pods else None)
 
 
-def attempt_rows(job: Job, pods: list[Pod], shown: Pod | None) -> list[AttemptRow]:
+def attempt_rows(job: Job, pods: list[PodRow], asked: Asked) -> list[AttemptRow]:
     of_attempt: dict[int, list[PodRow]] = {}
-    for pod in pods:
-        of_attempt.setdefault(pod.attempt_id, []).append(pod_row(pod, shown))
+    for row in pods:
+        of_attempt.setdefault(row.pod.attempt_id, []).append(row)
     attempts = list(Attempt.objects.filter(job=job).order_by("-number"))
     return [
         AttemptRow(
             attempt=attempt,
             ended=str(wording.END_REASONS.get(attempt.end_reason, attempt.end_reason)),
             pods=of_attempt.get(attempt.pk, []),
+            listed_pods=listed(of_attempt.get(attempt.pk, []), everything=asked.all_pods),
             is_current=attempt is attempts[0],  # the job's own row may be older than these
         )
         for attempt in attempts
     ]
 
 
-def pod_row(pod: Pod, shown: Pod | None) -> PodRow:
+def listed(rows: list[PodRow], *, everything: bool) -> list[PodRow]:
+    """Of more than 50 those that failed, and the first of the others; in their order."""
+    if everything or len(rows) <= PODS_SHOWN:
+        return rows
+    first = sorted(rows, key=lambda row: (row.key != "failed", row.pod.replica))[:PODS_SHOWN]
+    return sorted(first, key=lambda row: row.pod.replica)
+
+
+def pod_row(pod: Pod, shown: Pod | None, now: datetime) -> PodRow:
     word, key = PHASES.get(pod.phase, PHASES["Unknown"])
     return PodRow(
         pod=pod,
         word=str(word),
         key=key,
         tone=TONES[key],
+        duration=((pod.finished_at or now) - pod.started_at).total_seconds() if pod.started_at else None,
         is_running=pod.phase == "Running",
         is_shown=shown is not None and pod.pk == shown.pk,
     )

@@ -35,14 +35,13 @@ def live(request: HttpRequest, job_id: str) -> HttpResponse:
 def build(request: HttpRequest, job_id: str) -> detail.Detail:
     user = reader(request)
     job = services.find_job(actor=user, public_id=job_id)
-    return detail.build(
-        user,
-        job,
-        timezone.now(),
-        pod_name=request.GET.get("pod", ""),
+    asked = detail.Asked(
+        pod=request.GET.get("pod", ""),
         all_events=request.GET.get("events") == "all",
+        all_pods=request.GET.get("pods") == "all",
         whole_timeline=request.GET.get("timeline") == "all",
     )
+    return detail.build(user, job, timezone.now(), asked)
 
 
 @require_safe

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.models import User
-from jobs.dashboard.detail import EVENTS_SHOWN
+from jobs.dashboard.detail import EVENTS_SHOWN, PODS_SHOWN
 from jobs.events import platform_event
 from jobs.models import Attempt, Event, Job, Pod
 from tests.jobs.dashboard.conftest import Browse, MakeJob
@@ -90,3 +90,13 @@ def test_a_job_without_pods_says_so(bob: User, browse: Browse, make_job: MakeJob
 def test_refreshes_end_when_the_job_is_final(bob: User, browse: Browse, running: Job, make_job: MakeJob) -> None:
     assert "data-live" in page(browse, bob, running)
     assert "data-live" not in page(browse, bob, make_job(bob, status="Succeeded"))
+
+
+def test_of_very_many_pods_those_that_failed_are_listed(bob: User, browse: Browse, make_job: MakeJob) -> None:
+    job = make_job(bob, pods=60, status="Running")
+    Pod.objects.filter(job=job, replica=59).update(phase="Failed")
+    table = page(browse, bob, job).split('id="pods"')[1]
+    assert table.count("<tr id=") == PODS_SHOWN
+    assert f'<tr id="{job.public_id}-1-59"' in table
+    assert "Show 10 more pods" in table
+    assert page(browse, bob, job, "?pods=all").split('id="pods"')[1].count("<tr id=") == 60
