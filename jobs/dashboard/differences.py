@@ -2,11 +2,14 @@
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 MOST_LINES = 4000  # of a spec that are compared line by line
+ESCAPED_NEWLINE = re.compile(r"(?<!\\)(?:\\\\)*\\n(?!\")")
+SCRIPT_INDENT = " " * 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,17 @@ def by_name(value: object) -> dict[str, object] | None:
 
 
 def shown(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else unfolded(json.dumps(value, ensure_ascii=False))
+
+
+def unfolded(text: str, indent: str = "") -> str:
+    r"""JSON with a new line after each \n within its strings, so that a script is read, and compared, line by line."""
+    return ESCAPED_NEWLINE.sub(lambda found: f"{found[0]}\n{indent}", text)
 
 
 def line_diff(mine: str, other: str) -> list[DiffLine]:
-    """From `other` to `mine`, with three lines around each change; empty when they are equal. Past 4,000 lines nothing
-    is compared."""
-    before, after = other.splitlines()[:MOST_LINES], mine.splitlines()[:MOST_LINES]
+    """Two JSON texts, from `other` to `mine`, with three lines around each change; empty when they are equal. Past
+    4,000 lines nothing is compared."""
+    before, after = (unfolded(text, SCRIPT_INDENT).splitlines()[:MOST_LINES] for text in (other, mine))
     lines = list(difflib.unified_diff(before, after, lineterm="", n=3))[2:]
     return [DiffLine("…", "") if line.startswith("@@") else DiffLine(line[0], line[1:]) for line in lines]

@@ -49,6 +49,16 @@ def pages(job: str) -> list[str]:
     ]
 
 
+def tabs(job: str) -> list[str]:
+    """Of the job's page, and the page that compares."""
+    page = f"/jobs/{job}?tab="
+    return [
+        *(page + tab for tab in ("metrics", "events", "audit")),
+        f"{page}spec&against={job}",
+        f"/jobs/compare?ids={job}",
+    ]
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
@@ -57,8 +67,17 @@ def test_every_page(language: str, scheme: str, width: int, job: str, open_reade
     reader.go(f"/jobs/{job}")
     reader.status({"en": "Running", "zh-hans": "运行中"}[language])
     reader.wait_for_log("printed")
+    look_at(reader, pages(job), language)
+
+
+@pytest.mark.parametrize(("language", "scheme", "width"), [("en", "light", 1440), ("zh-hans", "dark", 390)])
+def test_every_tab(language: str, scheme: str, width: int, job: str, open_reader: Callable[..., Reader]) -> None:
+    look_at(open_reader(language=language, scheme=scheme, width=width), tabs(job), language)
+
+
+def look_at(reader: Reader, paths: list[str], language: str) -> None:
     findings = []
-    for path in pages(job):
+    for path in paths:
         reader.go(path)
         findings += reader.serious_findings()
         assert not reader.overflows(), path

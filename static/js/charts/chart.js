@@ -41,7 +41,8 @@ function bandsOf(columns) {
 }
 
 export class Chart {
-  // host: an empty element. range(from, to) is called with a zoom, range(null) for the whole range.
+  // host: an empty element. label(from, to) names the chart in words. range(from, to) is called with a zoom, range(null)
+  // for the whole range.
   constructor(host, { label, hidden, range }) {
     this.host = host;
     this.label = label;
@@ -54,9 +55,9 @@ export class Chart {
     this.canvas.className = "chart-canvas";
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute("role", "group");
-    this.canvas.setAttribute("aria-label", label);
     host.append(this.legend, this.canvas);
     this.canvas.addEventListener("keydown", (event) => this.#key(event));
+    this.canvas.addEventListener("pointermove", () => { this.legend.ariaLive = "off"; });
     this.resizes = new ResizeObserver(() => this.#fit());
     this.resizes.observe(this.canvas);
   }
@@ -86,6 +87,8 @@ export class Chart {
     let [min, max] = from === null ? [xs[0] ?? 0, xs.at(-1) ?? 1] : [from, to];
     if (min === max) [min, max] = [min - 0.5, max + 0.5]; // one point stands in the middle
     this.plot.setScale("x", { min, max });
+    const [left, right] = [min, max].map((one) => numbers.placeText(one, this.across));
+    this.canvas.setAttribute("aria-label", this.label(left, right));
   }
 
   toggle(key) {
@@ -152,6 +155,7 @@ export class Chart {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!step || !this.plot) return;
     event.preventDefault();
+    this.legend.ariaLive = "polite"; // the values under the crosshair are read out
     const xs = this.plot.data[0];
     const at = this.plot.cursor.idx ?? (step > 0 ? -1 : xs.length);
     const next = Math.min(Math.max(at + step, 0), xs.length - 1);

@@ -57,7 +57,7 @@ function drawPanel(panel) {
   panel.fold.setAttribute("aria-expanded", String(!closed));
   panel.fold.title = closed ? page.dataset.unfold : page.dataset.fold;
   if (closed || !panel.seen || panel.element.hidden) return;
-  panel.chart ??= new Chart(panel.body, { label: say(page.dataset.chartOf, panel.group), hidden, range: zoom });
+  panel.chart ??= new Chart(panel.body, { label: (...range) => say(page.dataset.chartOf, panel.group, ...range), hidden, range: zoom });
   panel.chart.draw(panel.lines, view, across);
 }
 
