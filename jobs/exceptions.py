@@ -10,10 +10,12 @@ PlatformError                         code                  HTTP
 │   ├── QueueNotFound                 QUEUE_NOT_FOUND       404
 │   ├── ProjectNotFound               PROJECT_NOT_FOUND     404
 │   ├── TerminalSessionNotFound       TERMINAL_SESSION_NOT_FOUND  404
-│   └── RecordingNotFound             RECORDING_NOT_FOUND   404
+│   ├── RecordingNotFound             RECORDING_NOT_FOUND   404
+│   └── TemplateNotFound              TEMPLATE_NOT_FOUND    404
 ├── JobNotActive                      JOB_NOT_ACTIVE        409
 ├── PodNotRunning                     POD_NOT_RUNNING       409
 ├── IdempotencyMismatch               IDEMPOTENCY_MISMATCH  409
+├── TemplateExists                    TEMPLATE_EXISTS       409
 ├── PoolUnavailable                   POOL_UNAVAILABLE      503
 └── LogsAway (an OSError too)         LOGS_UNAVAILABLE      503
 """
@@ -111,6 +113,11 @@ class TerminalSessionNotFound(NotFound):
     text = _("There is no such terminal here, or it has ended. Open a new one.")
 
 
+class TemplateNotFound(NotFound):
+    code = "TEMPLATE_NOT_FOUND"
+    text = _("There is no such template, or it was deleted, or it belongs to a project you are not in.")
+
+
 class JobNotActive(PlatformError):
     code = "JOB_NOT_ACTIVE"
     status = 409
@@ -127,6 +134,12 @@ class IdempotencyMismatch(PlatformError):
     code = "IDEMPOTENCY_MISMATCH"
     status = 409
     text = _("This Idempotency-Key was used for a different request. Use a new key for a new training job.")
+
+
+class TemplateExists(PlatformError):
+    code = "TEMPLATE_EXISTS"
+    status = 409
+    text = _("The project has a template of this name already: %(name)s. Choose another name, or change that one.")
 
 
 class PoolUnavailable(PlatformError):

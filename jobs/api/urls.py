@@ -10,6 +10,7 @@ from jobs.api.logs import LogsView
 from jobs.api.metrics import MetricsView
 from jobs.api.pools import PoolViewSet
 from jobs.api.recordings import RecordingsView, RecordingView
+from jobs.api.templates import TemplateViewSet
 from jobs.api.terminal import WebTerminalView
 from jobs.api.terminal_sessions import TerminalSessionsView, TerminalSessionView
 from jobs.api.viewsets import JobViewSet
@@ -34,6 +35,11 @@ urlpatterns = [
     re_path(rf"{JOB}/pods/(?P<pod_name>[^/]+)/logs/download/?$", LogDownloadView.as_view()),
     re_path(rf"{JOB}/terminal-sessions/?$", TerminalSessionsView.as_view()),
     re_path(rf"{JOB}/terminal-sessions/(?P<session_id>[^/]+)/?$", TerminalSessionView.as_view()),
+    re_path(r"^job-templates/?$", TemplateViewSet.as_view({"get": "list", "post": "create"})),
+    re_path(
+        r"^job-templates/(?P<template_id>[^/]+)/?$",
+        TemplateViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+    ),
     re_path(r"^resource-pools/?$", PoolViewSet.as_view({"get": "list"})),
     re_path(r"^resource-pools/(?P<pool_id>[^/]+)/queues/?$", PoolViewSet.as_view({"get": "queues"})),
 ]

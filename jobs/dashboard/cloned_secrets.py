@@ -17,10 +17,9 @@ from jobs.exceptions import JobNotFound
 
 
 def filled(form: JobForm, checked: Normalised, *, actor: User, source: str) -> Normalised | None:
-    """`checked` with the source's values where none was typed. None where one is missing, which the form then says;
-    without a source, empty values are meant."""
+    """`checked` with the source's values where none was typed. None where one is missing, which the form then says."""
     empty = [name for name, value in checked.secrets.items() if not value]
-    if not source or not empty:
+    if not empty:
         return checked
     known = values(actor=actor, source=source)
     for name in empty:

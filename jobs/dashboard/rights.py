@@ -2,7 +2,7 @@
 
 from accounts.models import Project, User
 from accounts.roles import Right, Role, may, may_control
-from jobs.models import Job
+from jobs.models import Job, JobTemplate
 
 
 class Rights:
@@ -19,6 +19,9 @@ class Rights:
 
     def may_control(self, job: Job) -> bool:
         return may_control(self.role_in(job.project_id), owns=job.owner_id == self.user.pk)
+
+    def may_control_template(self, template: JobTemplate) -> bool:
+        return may_control(self.role_in(template.project_id), owns=template.owner_id == self.user.pk)
 
     @property
     def may_submit(self) -> bool:

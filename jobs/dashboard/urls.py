@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from jobs.dashboard.views import account, actions, compare, create, detail, listing, pools, recordings, session, trial
+from jobs.dashboard.views import (
+    account,
+    actions,
+    compare,
+    create,
+    detail,
+    listing,
+    pools,
+    recordings,
+    session,
+    templates,
+    trial,
+)
 
 app_name = "dashboard"
 urlpatterns = [
@@ -21,6 +33,8 @@ urlpatterns = [
     path("jobs/new", create.create, name="new"),
     path("jobs/compare", compare.compare, name="compare"),
     path("jobs/new/check", trial.check_typed, name="check"),
+    path("templates", templates.templates, name="templates"),
+    path("templates/<int:pk>/delete", templates.delete, name="delete_template"),
     path("jobs/<str:job_id>", detail.job_detail, name="job"),
     path("jobs/<str:job_id>/live", detail.live, name="live"),
     path("jobs/<str:job_id>/first-error", detail.first_error, name="first_error"),

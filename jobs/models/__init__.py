@@ -4,6 +4,7 @@ from jobs.models.event import AuditEntry, Event
 from jobs.models.job import Job, Priority
 from jobs.models.pool import PoolUse, Queue, ResourcePool
 from jobs.models.recording import TerminalRecording
+from jobs.models.template import JobTemplate
 from jobs.models.terminal import TerminalServer, TerminalSession, TerminalTicket
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Event",
     "Job",
     "JobCount",
+    "JobTemplate",
     "Pod",
     "PoolUse",
     "Priority",

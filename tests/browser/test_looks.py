@@ -45,6 +45,7 @@ def pages(job: str) -> list[str]:
         f"{pod}/terminal",
         f"/jobs/{job}/stop",
         "/account",
+        "/templates",
         "/login",
     ]
 

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from jobs import services
+from jobs import job_templates, services
 from jobs.api.normalisation import Normalised
 from jobs.dashboard import cloned_secrets, trial
 from jobs.dashboard.forms.job import JobForm
@@ -18,6 +18,8 @@ from jobs.dashboard.views.origin import origin_of, site_of
 from jobs.dashboard.views.page import page, reader
 from jobs.exceptions import IdempotencyMismatch, PermissionDenied, PlatformError
 from jobs.models import Queue
+
+FEW_TEMPLATES = 6  # offered above the form; the page of templates has all
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -37,13 +39,15 @@ def first_form(request: HttpRequest) -> JobForm:
     if source := request.GET.get("from"):
         job = services.find_job(actor=reader(request), public_id=source)
         return JobForm.of_body(job.config)
+    if template := request.GET.get("template"):
+        return JobForm.of_body(job_templates.find(actor=reader(request), pk=template).spec)
     default = Queue.objects.filter(is_default=True, pool__is_default=True).select_related("pool").first()
     return JobForm.blank(str(default) if default else "")
 
 
 def submit(request: HttpRequest, form: JobForm, rights: Rights) -> HttpResponse:
     checked = trial.check(form)
-    if checked is not None:
+    if checked is not None and is_begun_elsewhere(request):
         checked = cloned_secrets.filled(form, checked, actor=reader(request), source=request.POST.get("source", ""))
     if checked is None:
         return show(request, form, rights)
@@ -57,6 +61,11 @@ def submit(request: HttpRequest, form: JobForm, rights: Rights) -> HttpResponse:
     else:
         messages.info(request, _("This form was sent before: this is the job it made. Clone it to run it once more."))
     return redirect("dashboard:job", submitted.job.public_id)
+
+
+def is_begun_elsewhere(request: HttpRequest) -> bool:
+    """Whether the form came filled in, without the values of secrets."""
+    return bool(request.POST.get("source") or request.POST.get("template"))
 
 
 def save(request: HttpRequest, checked: Normalised) -> services.Submitted:
@@ -84,6 +93,8 @@ def show(request: HttpRequest, form: JobForm, rights: Rights) -> HttpResponse:
         "form_key": request.POST.get("form_key") or secrets.token_urlsafe(16),
         "source": source,
         "kept": cloned_secrets.names(actor=reader(request), source=source),
+        "template": request.GET.get("template") or request.POST.get("template", ""),
+        "templates": job_templates.listed(reader(request))[:FEW_TEMPLATES],
         "origin": site_of(request),
         "projects": rights.projects_to_submit_to(),
         "places": [str(queue) for queue in places()],

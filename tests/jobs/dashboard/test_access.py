@@ -12,6 +12,7 @@ PAGES = [
     "/jobs/rows",
     "/jobs/new",
     "/account",
+    "/templates",
     "/jobs/{id}",
     "/jobs/{id}/live",
     "/jobs/{id}/stop",

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from jobs.models import Attempt, Event, Job, Pod
+from jobs.models import Attempt, Event, Job, JobTemplate, Pod
 from tests.jobs.dashboard.conftest import Browse, MakeJob
 
 PAYLOADS = {
@@ -38,6 +38,9 @@ def fill(job: Job, payload: str) -> None:
     Attempt.objects.filter(job=job).update(end_reason=payload[:32])
     now = timezone.now()
     Event.objects.create(job=job, reason=payload[:64], message=payload, type="Warning", fingerprint="x", first_at=now)
+    JobTemplate.objects.create(
+        project=job.project, owner=job.owner, name=payload[:128], spec={**config, "jobName": payload}
+    )
     job.project.name = payload[:128]
     job.project.save(update_fields=["name"])
     User.objects.filter(pk=job.owner_id).update(username=payload[:150])
@@ -66,6 +69,7 @@ def test_it_comes_out_as_text(kind: str, bob: User, alice: User, browse: Browse,
         f"{pod}/logs",
         f"{pod}/terminal",
         "/account",
+        "/templates",
     ]
     for user in (bob, alice):
         for page in pages:

@@ -38,5 +38,5 @@ def test_the_detail(
 
 def test_the_form(bob: User, browse: Browse, make_job: MakeJob, django_assert_max_num_queries: Any) -> None:
     client = browse(bob)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(8):
         client.get("/jobs/new")
