@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
+from jobs.logs.filesystem import FilesystemLogStore
+from jobs.logs.store import LogKey
 from tests.browser.reader import Reader
 
 AT_END = "e => e.scrollHeight - e.scrollTop - e.clientHeight < 8"
@@ -159,6 +162,22 @@ def test_lines_wrap_and_have_their_times(open_reader: Callable[..., Reader]) -> 
     expect(page.locator(".log-row[data-line='202'] time")).to_have_text(re.compile(r"\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}"))
     expect(line(page, 202)).to_have_text("last")
     assert [text[:7] for text in read_all(page)][:3] == ["1 row 1", "2 row 2", "3 row 3"]
+
+
+def test_gaps_are_seen_and_what_looks_like_one_is_not(open_reader: Callable[..., Reader]) -> None:
+    reader = open_reader()
+    page = reader.page
+    job = reader.submit("gaps", "echo '[platform] said by the program'; echo before")
+    end_of(reader)
+    store = FilesystemLogStore(reader.stack.data_dir / "logs")
+    with closing(store.capture_writer(LogKey(job, 1, 0), "another-pod", 1 << 30)) as writer:
+        writer.gap()
+        writer.seal()
+    reader.go(f"/jobs/{job}/pods/{job}-1-0/logs")
+    expect(page.locator(".log-row.mark .log-text")).to_have_text(
+        [re.compile("The cluster gave this replica a new pod"), re.compile("Lines may be missing here")]
+    )
+    expect(page.locator(".log-row:not(.mark) .log-text")).to_have_text(["[platform] said by the program", "before"])
 
 
 def test_what_a_program_prints_is_text(open_reader: Callable[..., Reader]) -> None:

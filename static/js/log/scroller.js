@@ -235,11 +235,12 @@ export class Scroller {
   }
 
   #render(first, last) {
+    const isSelecting = !getSelection().isCollapsed; // a row that is used again would change what is selected
     for (const [line, row] of this.rows) {
       if (line >= first && line <= last) continue;
       row.remove();
       this.rows.delete(line);
-      if (this.spare.length < 2 * AROUND) this.spare.push(row);
+      if (this.spare.length < 2 * AROUND && !isSelecting) this.spare.push(row);
     }
     let next = this.rows.get(Math.max(first, this.first)) ?? null;
     const [above, below] = [document.createDocumentFragment(), document.createDocumentFragment()];

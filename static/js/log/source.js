@@ -14,9 +14,10 @@ export class Source {
   // `end` is the query for what is shown at once, exactly as the page may have asked already.
   constructor(address, { end, timestamps }, hear) {
     Object.assign(this, { address, hear });
-    this.stamped = timestamps ? "&timestamps=true" : "";
+    this.more = timestamps ? "&timestamps=true" : "";
     this.end = end.replace("&timestamps=true", "");
     this.failures = 0;
+    this.refusal = "";
     this.gone = new AbortController();
   }
 
@@ -28,67 +29,77 @@ export class Source {
 
   async open() {
     try {
-      const answer = await this.#get(this.end);
+      const answer = await this.get(this.end);
       this.failures = 0;
       this.cursor = answer.cursor;
-      this.hear.begin(answer);
+      this.hear.begin(this.read(answer));
       if (answer.complete) this.hear.state("ended");
-      else this.#connect();
+      else this.connect();
     } catch (error) {
       if (this.gone.signal.aborted) return;
       if (error instanceof Refused) this.hear.state("refused", error.message);
-      else this.#again(() => this.open(), error.message);
+      else this.#again(() => this.open());
     }
   }
 
   // The lines from this one on, as many as a page has; an answer of the API.
   part(first, signal) {
-    return this.#get(`line=${first + PAGE / 2}&lines=${PAGE / 2}`, signal);
+    return this.get(`line=${first + PAGE / 2}&lines=${PAGE / 2}`, signal);
   }
 
-  async #get(query, signal = this.gone.signal) {
-    const response = await fetch(`${this.address}?${query}${this.stamped}`, { signal, headers: { Accept: "application/json" } });
+  async get(query, signal = this.gone.signal) {
+    const response = await fetch(`${this.address}?${query}${this.more}`, { signal, headers: { Accept: "application/json" } });
     const body = await response.json();
     if (response.ok) return body.data;
-    const message = body.error?.message ?? String(response.status);
-    throw response.status < 500 && response.status !== 429 && response.status !== 404 ? new Refused(message) : new Error(message);
+    const mayCome = response.status >= 500 || response.status === 429 || body.error?.code === "POD_NOT_FOUND";
+    throw mayCome ? new Error(body.error?.code) : new Refused(body.error?.message ?? response.status);
   }
 
-  #again(what, text) {
-    this.hear.state("lost", text);
+  // An answer as {text, firstLine, gaps}, and the text of a message.
+  read({ logs, firstLine = 1, gaps = [] }) {
+    return { text: logs, firstLine, gaps };
+  }
+
+  textOf(message) {
+    return message.data;
+  }
+
+  get following() {
+    return `follow=true&cursor=${this.cursor}&maxLagBytes=${LAG_MOST}`;
+  }
+
+  connect() {
+    const socket = new WebSocket(`${this.address.replace(/^http/, "ws")}?${this.following}${this.more}`);
+    this.socket = socket;
+    this.refusal = "";
+    const current = () => socket === this.socket && !this.gone.signal.aborted;
+    socket.onopen = () => current() && this.hear.state("open");
+    socket.onmessage = ({ data }) => current() && this.#take(JSON.parse(data), socket);
+    socket.onclose = ({ code }) => current() && this.#closed(code);
+  }
+
+  #again(what) {
+    this.hear.state("lost", this.refusal);
     this.retry = setTimeout(what, RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)]);
     this.failures += 1;
   }
 
-  #connect() {
-    const query = `follow=true&cursor=${this.cursor}&maxLagBytes=${LAG_MOST}${this.stamped}`;
-    const socket = new WebSocket(`${this.address.replace(/^http/, "ws")}?${query}`);
-    this.socket = socket;
-    this.refusal = "";
-    socket.onopen = () => this.hear.state("open");
-    socket.onmessage = ({ data }) => !this.gone.signal.aborted && this.#take(JSON.parse(data));
-    socket.onclose = ({ code }) => this.gone.signal.aborted || socket !== this.socket || this.#closed(code);
-  }
-
-  #take(message) {
+  #take(message, socket) {
     this.failures = 0;
-    if (message.operation === "log") {
-      this.cursor = message.cursor;
-      this.hear.more(message.data);
-    } else if (message.operation === "gap") this.#gap(message);
+    this.cursor = message.cursor ?? this.cursor;
+    if (message.operation === "log") this.hear.more(this.textOf(message));
+    else if (message.operation === "gap") this.#gap(message, socket);
     else if (message.operation === "end") this.ended = true;
     else if (message.operation === "error") this.refusal = message.message;
-    if (message.cursor) this.socket.send(JSON.stringify({ operation: "ack", cursor: message.cursor }));
+    if (message.cursor) socket.send(JSON.stringify({ operation: "ack", cursor: message.cursor }));
   }
 
   // Where only this reader has a gap, the numbers of the lines are lost with it: begin anew, at the end.
-  #gap(gap) {
-    this.cursor = gap.cursor;
+  #gap(gap, socket) {
     if (gap.reason !== "skipped" && gap.reason !== "lost") {
       this.hear.gap(gap);
       return;
     }
-    const socket = this.socket;
     this.socket = null;
     socket.close();
     this.hear.state("anew");
@@ -98,6 +109,6 @@ export class Source {
   #closed(code) {
     if (this.ended && code === 1000) this.hear.state("ended");
     else if (FINAL_CODES.has(code)) this.hear.state("refused", this.refusal || String(code));
-    else this.#again(() => this.#connect(), this.refusal);
+    else this.#again(() => this.connect());
   }
 }

@@ -66,10 +66,9 @@ export class LogView {
     this.store.clear();
   }
 
-  begin(answer) {
-    const first = answer.firstLine ?? 1;
-    this.store.begin(first, answer.logs);
-    for (const gap of answer.gaps ?? []) this.store.setMark(gap.line, gap.reason);
+  begin({ firstLine, text, gaps }) {
+    this.store.begin(firstLine, text);
+    for (const gap of gaps) this.store.setMark(gap.line, gap.reason);
     this.parts.use(this.source);
     if (this.scroller.count > this.store.count) this.scroller.clear();
     this.scroller.redraw(1, this.store.count);
