@@ -18,6 +18,7 @@ from jobs.models import (
     AuditEntry,
     Event,
     Job,
+    JobTemplate,
     Pod,
     Queue,
     TerminalRecording,
@@ -70,6 +71,7 @@ def make_job(project: Project, owner: User, queue: Queue, name: str = "digits", 
     pod = Pod.objects.create(job=job, attempt=attempt, replica=0, name=f"{job.public_id}-1-0", uid="uid")
     Event.objects.create(job=job, reason="Submitted", params={"user": owner.username}, fingerprint="one")
     AuditEntry.objects.create(actor=owner, actor_name=owner.username, action="job.create", object_id=job.public_id)
+    JobTemplate.objects.create(project=project, owner=owner, name=f"{name} {job.pk}", spec=config)
     server = TerminalServer.objects.create(id=f"server-{job.pk}", address="http://127.0.0.1:8080")
     session = TerminalSession.objects.create(user=owner, job=job, pod=pod, server=server)
     TerminalRecording.objects.create(
