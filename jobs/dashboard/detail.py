@@ -99,6 +99,8 @@ class Detail:
 def build(user: User, job: Job, now: datetime, asked: Asked) -> Detail:
     pods = list(Pod.objects.filter(job=job).select_related("attempt").order_by("-attempt__number", "replica"))
     shown = choose_pod(pods, asked.pod)
+    if shown:
+        shown.job = job  # which is read already
     rights = Rights(user)
     events, left_out = event_rows(job, asked.all_events)
     attempts = attempt_rows(job, [pod_row(pod, shown, now) for pod in pods], asked)
