@@ -41,6 +41,7 @@ urlpatterns = [
     path("jobs/<str:job_id>/stop", actions.stop, name="stop"),
     path("jobs/<str:job_id>/delete", actions.delete, name="delete"),
     path("jobs/<str:job_id>/recordings/<str:recording_id>", recordings.recording, name="recording"),
+    path("jobs/<str:job_id>/logs", detail.job_log, name="job_log"),
     path("jobs/<str:job_id>/pods/<str:pod_name>/logs", detail.log, name="log"),
     path("jobs/<str:job_id>/pods/<str:pod_name>/terminal", detail.terminal, name="terminal"),
 ]

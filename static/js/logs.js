@@ -42,20 +42,19 @@ function choose(first, last, jump) {
 
 function fromHash() {
   const found = LINES.exec(location.hash);
-  if (found) view.goTo(Number(found[1]), Number(found[2] ?? found[1]));
+  if (found && !view.isAll) view.goTo(Number(found[1]), Number(found[2] ?? found[1]));
 }
 
 function find() {
   const keyword = field.value;
   setAddress((address) => (keyword ? address.searchParams.set("find", keyword) : address.searchParams.delete("find")));
-  const started = search.start(view.address, keyword, view.scroller.bottomLine());
-  view.mark(keyword, search.ignoresCase);
-  return started;
+  if (!view.isAll) search.start(view.address, keyword, view.scroller.bottomLine());
+  view.mark(keyword, !view.isAll && search.ignoresCase);
 }
 
 function step(newer) {
   clearTimeout(field.typing);
-  if (search.keyword !== field.value) find();
+  if (view.keyword !== field.value) find();
   else if (newer) search.newer();
   else search.older();
 }
@@ -102,8 +101,8 @@ function openShown() {
   const { pod } = head.dataset;
   if (!pod || pod === view.pod) return;
   view.open(pod);
+  for (const element of root.querySelectorAll("[data-log-one]")) element.hidden = view.isAll;
   root.querySelector("[data-log-download]").href = `${view.address}/download`;
-  root.querySelector("[data-log-download]").hidden = false;
   fromHash();
   if (field.value) find();
 }

@@ -164,6 +164,25 @@ def test_lines_wrap_and_have_their_times(open_reader: Callable[..., Reader]) -> 
     assert [text[:7] for text in read_all(page)][:3] == ["1 row 1", "2 row 2", "3 row 3"]
 
 
+def test_all_replicas_are_read_as_one_log_or_one_of_them(open_reader: Callable[..., Reader]) -> None:
+    reader = open_reader()
+    page = reader.page
+    command = ["sh", "-c", "echo from $RANK; sleep 1; echo last of $RANK"]
+    body = {"jobName": "replicas", "image": "python:3.11", "command": command, "replicas": 3}
+    job = reader.stack.client().post("/api/jobs/create", json=body).json()["data"]["jobId"]
+    reader.go(f"/jobs/{job}/logs")
+    end_of(reader)
+    texts = page.locator(".log-row .log-text")
+    assert sorted(texts.all_inner_texts()) == sorted(
+        [f"[{one}] {said} {one}" for one in range(3) for said in ("from", "last of")]
+    )
+    page.fill("[data-log-search]", "last of")
+    expect(texts).to_have_count(3)
+    page.select_option("[data-log-pod]", label="replica 1 · attempt 1")
+    page.wait_for_url(f"**/jobs/{job}/pods/{job}-1-1/logs")
+    expect(texts).to_have_text(["from 1", "last of 1"])
+
+
 def test_gaps_are_seen_and_what_looks_like_one_is_not(open_reader: Callable[..., Reader]) -> None:
     reader = open_reader()
     page = reader.page

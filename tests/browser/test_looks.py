@@ -42,6 +42,7 @@ def pages(job: str) -> list[str]:
         "/jobs/new",
         f"/jobs/{job}",
         f"{pod}/logs",
+        f"/jobs/{job}/logs",
         f"{pod}/terminal",
         f"/jobs/{job}/stop",
         "/account",

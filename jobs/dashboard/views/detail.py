@@ -1,5 +1,6 @@
 """One job: its page with its tabs, its refreshes, its log and its terminal."""
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -59,8 +60,23 @@ def first_error(request: HttpRequest, job_id: str) -> HttpResponse:
 def log(request: HttpRequest, job_id: str, pod_name: str) -> HttpResponse:
     job, pod = find(request, job_id, pod_name)
     may_control = Rights(reader(request)).may_control(job)
-    pods = Pod.objects.filter(job=job).select_related("attempt").order_by("-attempt__number", "replica")
-    return render(request, "jobs/log.html", {"job": job, "pod": pod, "pods": pods, "may_control": may_control})
+    return render(request, "jobs/log.html", {"job": job, "pod": pod, "pods": pods_of(job), "may_control": may_control})
+
+
+@require_safe
+@page
+def job_log(request: HttpRequest, job_id: str) -> HttpResponse:
+    """All replicas' of one attempt as one: the attempt that is asked for, else the current one."""
+    job = services.find_job(actor=reader(request), public_id=job_id)
+    pods = pods_of(job)
+    numbers = {str(pod.attempt.number): pod.attempt.number for pod in pods}
+    attempt = numbers.get(request.GET.get("attempt", ""), max(job.attempt_number, 1))
+    return render(request, "jobs/log.html", {"job": job, "attempt": attempt, "pods": pods})
+
+
+def pods_of(job: Job) -> QuerySet[Pod]:
+    """Those of the newest attempt first."""
+    return Pod.objects.filter(job=job).select_related("attempt").order_by("-attempt__number", "replica")
 
 
 @require_safe

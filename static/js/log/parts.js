@@ -18,7 +18,7 @@ export class Parts {
     this.loading = new Map();
   }
 
-  // From this log; none where it is null.
+  // From this log. Where it is null nothing is fetched, and nothing dropped.
   use(source) {
     for (const request of this.loading.values()) request.abort();
     this.loading.clear();
@@ -26,7 +26,8 @@ export class Parts {
   }
 
   want(first, last) {
-    const missing = this.source ? this.store.missing(first, last) : [];
+    if (!this.source) return;
+    const missing = this.store.missing(first, last);
     for (const [line, request] of this.loading) {
       if (missing.includes(line)) continue;
       request.abort();

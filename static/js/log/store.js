@@ -93,6 +93,17 @@ export class Store {
     return from;
   }
 
+  // Forgets all but the last lines, which are counted from 1 then.
+  keepLast(lines) {
+    const kept = [];
+    for (let line = Math.max(1, this.count - lines + 1); line <= this.count; line += 1) kept.push([this.text(line), this.mark(line)]);
+    const { open } = this;
+    this.clear();
+    this.begin(1, kept.map(([text]) => `${text}\n`).join(""));
+    this.open = open;
+    kept.forEach(([, mark], at) => mark && this.setMark(at + 1, mark));
+  }
+
   // An older part of the log, of whole lines. The last line is left to append().
   put(first, lines) {
     lines.forEach((text, at) => {

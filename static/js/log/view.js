@@ -1,12 +1,16 @@
 // A pod's log: opens at its end and follows; scrolling up pauses. All of it can be scrolled, of which only what is near
 // the window is at hand.
 import { Highlights } from "./highlight.js";
+import { JobSource } from "./job_source.js";
 import { Parts } from "./parts.js";
 import { draw } from "./row.js";
 import { Scroller } from "./scroller.js";
 import { Source } from "./source.js";
 import { Store } from "./store.js";
 
+const ALL = "*"; // instead of a pod's name: all replicas
+const KEPT = 20_000; // lines of a log that has no parts to come back to
+const CHARACTERS = 16 << 20;
 const CLOCK = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hour12: false };
 
 export class LogView {
@@ -24,7 +28,7 @@ export class LogView {
     this.scroller = new Scroller(this.box, {
       draw: (row, line) => this.draw(row, line),
       shown: (first, last) => this.parts.want(first, last),
-      followed: (following) => { this.button.hidden = following; },
+      followed: (following) => this.followed(following),
     });
     const clock = new Intl.DateTimeFormat("sv-SE", { ...CLOCK, timeZone: document.documentElement.dataset.timeZone });
     const zone = (moment) => clock.format(moment).slice("2026-".length).replace(",", ".");
@@ -38,11 +42,17 @@ export class LogView {
   open(pod) {
     if (pod === this.pod) return;
     this.pod = pod;
+    this.box.classList.toggle("is-merged", this.isAll);
     this.scroller.follow(true);
     this.load();
   }
 
+  get isAll() {
+    return this.pod === ALL;
+  }
+
   get address() {
+    if (this.isAll) return `${location.origin}${this.texts.all}`;
     return `${location.origin}${this.texts.base}${encodeURIComponent(this.pod)}/logs`;
   }
 
@@ -51,7 +61,9 @@ export class LogView {
     this.source?.close();
     this.#forget();
     this.say("");
-    const source = new Source(this.address, { end: this.texts.end, timestamps: this.timed }, {
+    const Kind = this.isAll ? JobSource : Source;
+    const { end, attempt } = this.texts;
+    const source = new Kind(this.address, { end, attempt, timestamps: this.timed, keyword: this.keyword }, {
       begin: (answer) => this.begin(answer),
       more: (text) => this.more(text),
       gap: (gap) => this.gap(gap),
@@ -69,7 +81,7 @@ export class LogView {
   begin({ firstLine, text, gaps }) {
     this.store.begin(firstLine, text);
     for (const gap of gaps) this.store.setMark(gap.line, gap.reason);
-    this.parts.use(this.source);
+    this.parts.use(this.source.part ? this.source : null);
     if (this.scroller.count > this.store.count) this.scroller.clear();
     this.scroller.redraw(1, this.store.count);
     this.scroller.setCount(this.store.count);
@@ -83,12 +95,32 @@ export class LogView {
     const from = this.store.append(text);
     if (!before) this.say("");
     this.scroller.redraw(from, before);
+    if (this.isAll) this.#bound();
     this.scroller.setCount(this.store.count);
   }
 
+  // Who follows keeps the last lines; for who reads further up, the rest waits.
+  #bound() {
+    const { store, scroller } = this;
+    if (store.count < 2 * KEPT && store.size < CHARACTERS) return;
+    if (!scroller.following) {
+      this.source.hold();
+      return;
+    }
+    store.keepLast(store.size < CHARACTERS ? KEPT : KEPT / 10);
+    scroller.clear();
+    this.say(this.texts.trimmed);
+  }
+
+  followed(following) {
+    this.button.hidden = following;
+    if (following) this.source?.goOn?.();
+  }
+
   // A line of the platform's own; the log has it too.
-  gap({ message, reason, time }) {
-    this.more(`${this.store.open ? "\n" : ""}${this.timed && time ? `${time} ` : ""}[platform] ${message}\n`);
+  gap({ message, reason, time, replica }) {
+    const whose = replica === undefined ? "" : `[${replica}] `;
+    this.more(`${this.store.open ? "\n" : ""}${this.timed && time ? `${time} ` : ""}${whose}[platform] ${message}\n`);
     this.store.setMark(this.store.count, reason);
     this.scroller.redraw(this.store.count, this.store.count);
   }
@@ -140,7 +172,8 @@ export class LogView {
 
   mark(keyword, ignoresCase) {
     Object.assign(this, { keyword, ignoresCase });
-    this.redraw();
+    if (this.isAll) this.load();
+    else this.redraw();
   }
 
   setTimed(timed) {

@@ -17,6 +17,7 @@ PAGES = [
     "/jobs/{id}/live",
     "/jobs/{id}/stop",
     "/jobs/{id}/delete",
+    "/jobs/{id}/logs",
     "/jobs/{id}/pods/{id}-1-0/logs",
     "/jobs/{id}/pods/{id}-1-0/terminal",
 ]
