@@ -7,7 +7,8 @@
 2. MB/s of a large log to one follower that is there from the beginning, from a quick printer and from a Python one.
    Baseline: the same command into a bare pipe.
 3. Many followers of one pod: every line reaches every one of them, and how late.
-4. A huge log: its last lines, a time in it, a keyword through all of it (large_log.py). --gigabytes 0 leaves it out;
+4. Many followers of one log: MB/s of all of them together, and what each costs (followers.py).
+5. A huge log: its last lines, a time in it, a keyword through all of it (large_log.py). --gigabytes 0 leaves it out;
    it takes twice as much disk.
 """
 
@@ -23,7 +24,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import harness, large_log
+from bench import followers, harness, large_log
 from bench.harness import BenchFailed, Client
 
 PYTHON = str(Path(sys.executable).resolve())
@@ -220,13 +221,17 @@ def main() -> None:
     parser.add_argument("--fan-out-pause", type=float, default=0.05)
     parser.add_argument("--gigabytes", type=float, default=10.0, help="of the huge log")
     parser.add_argument("--rest", type=float, default=60.0, help="seconds in which the huge log is packed")
+    parser.add_argument("--followed-megabytes", type=int, default=20, help="of the log that many follow")
+    parser.add_argument("--only-followers", action="store_true", help="leave out all but the many followers of one log")
     parser.add_argument("--only-huge", action="store_true", help="leave out all but the huge log")
     options = parser.parse_args()
     client = harness.client(options)
     print(harness.machine())
-    if not options.only_huge:
+    if not (options.only_huge or options.only_followers):
         report_following(client, options)
-    if options.gigabytes:
+    if not options.only_huge:
+        followers.report(client, options.followers, options.followed_megabytes)
+    if options.gigabytes and not options.only_followers:
         large_log.report(client, options.gigabytes, options.rest)
 
 

@@ -17,10 +17,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from bench import harness, shells
 from bench.harness import BenchFailed, Client
+from bench.processes import listener, resident
 from bench.shells import Shell
 
 MEGABYTES = 100
@@ -176,23 +176,6 @@ def holdings(pid: int) -> str:
     threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
     children = len(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
     return f"{descriptors} descriptors, {threads} threads, {children} children, {resident(pid) / (1 << 20):.1f} MiB"
-
-
-def resident(pid: int) -> int:
-    """In bytes; 0 for no process."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if pid else 0
-
-
-def listener(url: str) -> int:
-    """The process of this machine that listens on the address's port; 0 when there is none that may be looked at."""
-    port = f":{urlsplit(url).port or 0:04X}"
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    sockets = {f"socket:[{row[9]}]" for row in rows if row[1].endswith(port) and row[3] == "0A"}
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
-        with suppress(OSError):
-            if os.readlink(link) in sockets:  # noqa: PTH115 (not a path of a file)
-                return int(link.parts[2])
-    return 0
 
 
 def measure(client: Client, job_id: str, options: argparse.Namespace) -> None:
