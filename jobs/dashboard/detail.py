@@ -40,6 +40,7 @@ class Asked:
     all_events: bool = False
     all_pods: bool = False
     whole_timeline: bool = False
+    run_only: bool = False  # the timeline begins at the first attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ def build(user: User, job: Job, now: datetime, asked: Asked) -> Detail:
             [row.event for row in events],
             now,
             whole=asked.whole_timeline,
+            run_only=asked.run_only,
         ),
         shown_pod=shown,
         ready=sum(pod.ready for pod in pods if pod.attempt.number == job.attempt_number),

@@ -41,6 +41,7 @@ def build(request: HttpRequest, job_id: str) -> detail.Detail:
         all_events=request.GET.get("events") == "all",
         all_pods=request.GET.get("pods") == "all",
         whole_timeline=request.GET.get("timeline") == "all",
+        run_only=request.GET.get("span") == "run",
     )
     return detail.build(user, job, timezone.now(), asked)
 

@@ -14,7 +14,8 @@ export function value(number) {
 export const count = (number) => whole.format(number);
 
 export function seconds(number) {
-  const rest = Math.max(0, Math.round(number));
+  if (number < 10) return `${whole.format(number)} s`;
+  const rest = Math.round(number);
   const [hours, minutes] = [Math.floor(rest / 3600), Math.floor(rest / 60) % 60];
   if (hours) return `${hours} h ${minutes} min`;
   return minutes ? `${minutes} min ${rest % 60} s` : `${rest} s`;

@@ -1,7 +1,7 @@
 // The charts of a page: one for each metric, of all the page's jobs together, made when it comes into view.
 import { Chart } from "./chart.js";
 import * as numbers from "./numbers.js";
-import { fittingX, grouped } from "./series.js";
+import { fittingX, grouped, inOrder } from "./series.js";
 import { Source } from "./source.js";
 import { readView, Remembered, writeView } from "./view.js";
 
@@ -82,7 +82,7 @@ function draw() {
 // In the order of the names, wherever the newcomer belongs.
 function addPanel(group) {
   const panel = makePanel(group);
-  const after = [...grid.children].find((other) => other.dataset.group.localeCompare(group) > 0);
+  const after = [...grid.children].find((other) => inOrder(other.dataset.group, group) > 0);
   grid.insertBefore(panel.element, after ?? null);
   panels.set(group, panel);
   seen.observe(panel.element);

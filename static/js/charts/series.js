@@ -4,6 +4,9 @@
 const SPLIT = /^(train|training|val|valid|validation|eval|test)[_/.-](.+)$/i;
 const RESET = 0.1; // a step that falls below a tenth of the last one begins a new count; else the run went back
 
+// metric_2 before metric_10.
+export const inOrder = (one, other) => one.localeCompare(other, undefined, { numeric: true });
+
 export const groupOf = (name) => name.match(SPLIT)?.[2] ?? name;
 
 // How a line is dashed: training and unnamed whole, others broken, so that a job keeps its one colour.
@@ -55,7 +58,7 @@ export function grouped(runs, across) {
       groups.get(groupOf(name)).push(line(job, name, kept, runs.length > 1));
     }
   }
-  return [...groups].sort(([one], [other]) => one.localeCompare(other)).map(([group, lines]) => ({ group, lines }));
+  return [...groups].sort(([one], [other]) => inOrder(one, other)).map(([group, lines]) => ({ group, lines }));
 }
 
 function line(job, name, kept, several) {

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from accounts.models import User
 from jobs.dashboard import timeline
 from jobs.dashboard.spans import Scale
+from jobs.dashboard.timeline_lines import Line
 from jobs.events import platform_event
 from jobs.models import Attempt, Event, Job, Pod
 from tests.jobs.dashboard.conftest import Browse, MakeJob
@@ -59,7 +60,7 @@ def build(job: Job, attempts: list[Attempt], pods: list[Pod], *events: Event, wh
     return timeline.build(job, attempts, pods, events, at(500), whole=whole)
 
 
-def spans(line: timeline.Line) -> list[tuple[str, str, str]]:
+def spans(line: Line) -> list[tuple[str, str, str]]:
     return [(bar.text.split(" ")[0], bar.x, bar.width) for bar in line.bars]
 
 
@@ -68,8 +69,9 @@ def test_waits_and_runs_stand_where_they_were(job: Job, attempts: list[Attempt])
     assert spans(own) == [
         ("Pending", "0.000%", "10.000%"),
         ("Queued", "10.000%", "10.000%"),
-        ("Running", "30.000%", "70.000%"),
+        ("Running", "30.000%", "20.000%"),
         ("Waiting", "50.000%", "10.000%"),
+        ("Running", "60.000%", "40.000%"),
     ]
     assert spans(first) == [("Starting", "20.000%", "10.000%"), ("machine", "30.000%", "20.000%")]
     assert [bar.tone for bar in first.bars] == ["moving", "failed"]
@@ -114,18 +116,37 @@ def test_many_pods_leave_room_for_the_newest_attempt(job: Job, attempts: list[At
     assert shown.left_out == 83 - timeline.LINES_SHOWN
 
 
+def test_older_attempts_are_shown_whole_or_not_at_all(job: Job, attempts: list[Attempt]) -> None:
+    pods = [pod(attempt, replica) for attempt in attempts for replica in range(5)]
+    keys = [line.key for line in build(job, attempts, pods, whole=False).lines]
+    assert keys == ["job", "attempt-2", *(f"job-x-2-{replica}" for replica in range(5))]
+
+
+def test_a_long_wait_can_be_left_out(job: Job, attempts: list[Attempt]) -> None:
+    assert not build(job, attempts, []).queue_hides_run
+    job.created_at = at(-1000)
+    early = platform_event(job_pk=0, reason="Early", at=at(-900))
+    whole = build(job, attempts, [], early)
+    assert whole.queue_hides_run
+    assert whole.lines[0].marks
+    cut = timeline.build(job, attempts, [], [early], at(500), run_only=True)
+    assert [bar.x for bar in cut.lines[1].bars] == ["0.000%", "12.500%"]
+    assert cut.lines[0].marks == []
+
+
 MOMENTS = st.integers(-50, 1000).map(at) | st.none()
 
 
-@given(moments=st.lists(MOMENTS, min_size=8, max_size=8), status=st.sampled_from(["Running", "Failed", "Stopped"]))
-def test_nothing_is_ever_drawn_outside(moments: list[datetime | None], status: str) -> None:
+@given(moments=st.lists(MOMENTS, min_size=8, max_size=8), final=st.booleans(), run_only=st.booleans())
+def test_nothing_is_ever_drawn_outside(moments: list[datetime | None], final: bool, run_only: bool) -> None:
     """Whatever clocks say: cluster and platform may disagree."""
-    job = Job(status=status, created_at=START, queued_at=moments[0], started_at=moments[1], finished_at=moments[2])
+    job = Job(status="Stopped" if final else "Running", created_at=START)
+    job.queued_at, job.started_at, job.finished_at = moments[:3]
     attempt = Attempt(pk=1, job=job, number=1, created_at=moments[3] or START, started_at=moments[4])
     attempt.finished_at = moments[5]
     one = Pod(job=job, attempt=attempt, replica=0, name="p", started_at=moments[6], finished_at=moments[7])
     events = [platform_event(job_pk=0, reason="R", at=moment) for moment in moments if moment]
-    drawn = timeline.build(job, [attempt], [one], events, at(600), whole=True)
+    drawn = timeline.build(job, [attempt], [one], events, at(600), run_only=run_only)
     for line in drawn.lines:
         for bar in line.bars:
             left, width = float(bar.x[:-1]), float(bar.width[:-1])
@@ -148,4 +169,10 @@ def test_the_page_shows_it_and_the_rest_on_request(bob: User, browse: Browse, ma
     assert f'id="line-{job.public_id}-1-9"' in page
     assert f'id="line-{job.public_id}-1-29"' not in page
     assert "Show 20 more lines" in page
+    assert "From the first attempt" not in page
+    Job.objects.filter(pk=job.pk).update(created_at=job.created_at - timedelta(hours=1))
+    assert (
+        '<a href="?span=run">From the first attempt</a>' in browse(bob).get(f"/jobs/{job.public_id}").content.decode()
+    )
+    assert "With the wait" in browse(bob).get(f"/jobs/{job.public_id}?span=run").content.decode()
     assert f'id="line-{job.public_id}-1-29"' in browse(bob).get(f"/jobs/{job.public_id}?timeline=all").content.decode()
