@@ -13,8 +13,16 @@ from django.utils.translation import gettext_lazy as _
 from accounts.roles import Role
 
 
+class Theme(models.TextChoices):
+    LIGHT = "light", _("light")
+    DARK = "dark", _("dark")
+
+
 class User(AbstractUser):
+    # Each empty is "as the browser says".
     language = models.CharField(_("language"), max_length=16, blank=True, default="")
+    theme = models.CharField(_("theme"), max_length=8, blank=True, default="", choices=Theme.choices)
+    timezone = models.CharField(_("time zone"), max_length=64, blank=True, default="")
 
     def project_ids(self) -> list[int]:
         """Of the projects the user is a member of. Plain SQL: it runs with nearly every call, and the ORM takes
@@ -159,6 +167,24 @@ class KnownAddress(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user", "address"], name="address_known_once_per_user")
         ]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.address}"
+
+
+class BrowserSession(models.Model):
+    """Whose a session of the pages is. The key is that of Django's own row, which opens it: it is never shown."""
+
+    session_key = models.CharField(max_length=40, unique=True, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="browser_sessions")
+    created_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
+    seen_at = models.DateTimeField(_("last used"), default=timezone.now, editable=False)
+    address = models.CharField(_("address"), max_length=64, blank=True, default="")
+    agent = models.CharField(_("browser"), max_length=256, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("browser session")
+        verbose_name_plural = _("browser sessions")
 
     def __str__(self) -> str:
         return f"{self.user} at {self.address}"

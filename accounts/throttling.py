@@ -31,6 +31,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts import browser_sessions
 from accounts.models import KnownAddress, User
 from jobs_platform.api.envelope import failure_response
 from jobs_platform.api.fallbacks import is_api
@@ -75,6 +76,7 @@ class LoginThrottle(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no t
     def user_logged_in(self, sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
         super().user_logged_in(sender, request, user, **kwargs)
         remember(user, throttled_address(request))
+        browser_sessions.seen(request, user)
 
 
 def find_lock(username: str | None, address: str | None) -> Lock | None:

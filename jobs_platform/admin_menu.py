@@ -23,6 +23,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
             "accounts.EndedLogin",
             "axes.AccessAttempt",
             "accounts.KnownAddress",
+            "accounts.BrowserSession",
         ),
     ),
     (

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from accounts.models import EndedLogin, KnownAddress
+from accounts.models import BrowserSession, EndedLogin, KnownAddress
 from jobs_platform.admin_classes import ReadOnlyAdmin
 
 # Unused logs of the throttle; and the form data of an attempt is left out below: what people type into the wrong
@@ -22,6 +22,14 @@ class DeletableRecordAdmin(ReadOnlyAdmin):
 class AccessAttemptAdmin(DeletableRecordAdmin):
     list_display = ("username", "ip_address", "failures_since_start", "attempt_time", "path_info", "user_agent")
     search_fields = ("username", "ip_address")
+    fields = list_display
+
+
+@admin.register(BrowserSession)
+class BrowserSessionAdmin(ReadOnlyAdmin):
+    list_display = ("user", "address", "agent", "created_at", "seen_at")
+    list_select_related = ("user",)
+    search_fields = ("user__username", "address")
     fields = list_display
 
 

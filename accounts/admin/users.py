@@ -55,7 +55,7 @@ class PlatformUserAdmin(BaseUserAdmin, ModelAdmin):
     inlines = (MembershipInline,)
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        (_("Personal info"), {"fields": ("first_name", "last_name", "email", "language")}),
+        (_("Personal info"), {"fields": ("first_name", "last_name", "email", "language", "theme", "timezone")}),
         (_("Permissions"), {"fields": ("is_active", *POWER)}),
         (_("Important dates"), {"fields": ("last_login", "date_joined")}),
     )

@@ -1,7 +1,8 @@
-"""Times and durations in words: `3 min ago`, `3 h 12 min`."""
+"""Times and durations in words: `3 min ago`, `3 h 12 min`. Dates and clocks are those of the active time zone."""
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 MINUTE, HOUR, DAY, MONTH = 60, 3600, 86400, 30 * 86400
@@ -20,11 +21,25 @@ def ago(moment: datetime, now: datetime) -> str:
         return _("%(count)d h ago") % {"count": seconds // HOUR}
     if seconds < MONTH:
         return _("%(count)d d ago") % {"count": seconds // DAY}
-    return moment.astimezone(UTC).strftime("%Y-%m-%d")
+    return day(moment)
+
+
+def day(moment: datetime) -> str:
+    return timezone.localtime(moment).strftime("%Y-%m-%d")
 
 
 def exact(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    """With the zone's distance from UTC: `2025-01-15 18:30:00 UTC+8`."""
+    local = timezone.localtime(moment)
+    return f"{local:%Y-%m-%d %H:%M:%S} {zone_name(local)}"
+
+
+def zone_name(local: datetime) -> str:
+    minutes = int((local.utcoffset() or timedelta()).total_seconds()) // 60
+    if not minutes:
+        return "UTC"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'+' if minutes > 0 else '-'}{hours}" + (f":{rest:02}" if rest else "")
 
 
 def duration(seconds: float) -> str:

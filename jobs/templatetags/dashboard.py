@@ -52,7 +52,7 @@ def day(moment: datetime) -> SafeString:
         '<time datetime="{}" title="{}">{}</time>',
         moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
         times.exact(moment),
-        moment.strftime("%Y-%m-%d"),
+        times.day(moment),
     )
 
 

@@ -5,11 +5,15 @@ import { startRefreshes } from "./refresh.js";
 const root = document.documentElement;
 const YEAR_SECONDS = 365 * 86400;
 
+function keep(cookie, value) {
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `${cookie}=${value}; path=/; max-age=${YEAR_SECONDS}; SameSite=Lax${secure}`;
+}
+
 function switchTheme() {
   const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = dark ? "light" : "dark";
-  const secure = location.protocol === "https:" ? "; Secure" : "";
-  document.cookie = `theme=${root.dataset.theme}; path=/; max-age=${YEAR_SECONDS}; SameSite=Lax${secure}`;
+  keep("theme", root.dataset.theme);
   document.dispatchEvent(new CustomEvent("theme"));
 }
 
@@ -72,13 +76,8 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
-// The hover text of a time adds the reader's own clock.
-document.addEventListener("mouseover", (event) => {
-  const time = event.target instanceof Element ? event.target.closest("time[title]") : null;
-  if (!time || time.dataset.local) return;
-  time.dataset.local = "1";
-  time.title += `\n${new Date(time.dateTime).toLocaleString(root.lang)}`;
-});
+// The pages tell times in the browser's zone unless the account names another.
+keep("timezone", Intl.DateTimeFormat().resolvedOptions().timeZone || "");
 
 // The way back to the list leads to the list as it was left (list.js).
 const list = sessionStorage.getItem("list");

@@ -12,7 +12,7 @@ from django.test import Client
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken
 
-from accounts.models import ApiToken, Membership, Project, User
+from accounts.models import ApiToken, BrowserSession, Membership, Project, User
 from jobs.models import AuditEntry
 from tests.admin_site import logged_in, make_token, page_url, queries_of, registered
 from tests.conftest import PASSWORD, make_user
@@ -45,7 +45,7 @@ def test_every_model_has_a_page() -> None:
     assert set(registered("accounts")) == set(MODELS)
 
 
-@pytest.mark.parametrize("model", [User, Project, Membership, ApiToken])
+@pytest.mark.parametrize("model", [User, Project, Membership, ApiToken, BrowserSession])
 def test_its_pages_answer(model: type[Model], client: Client, alice: User) -> None:
     make_token(alice)
     row = model._default_manager.all()[:1].get()

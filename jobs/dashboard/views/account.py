@@ -1,4 +1,4 @@
-"""The account page: language, password, personal access tokens."""
+"""The account page: language, theme, time zone, access tokens, sessions, password."""
 
 from dataclasses import asdict
 from typing import Any
@@ -13,12 +13,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import personal_tokens
+from accounts import browser_sessions, personal_tokens
+from accounts.user_agents import in_words
+from jobs.dashboard import time_zones
 from jobs.dashboard.forms.tokens import TokenForm
 from jobs.dashboard.views.origin import origin_of
 from jobs.dashboard.views.page import page, reader
 from jobs.exceptions import ValidationFailed
 from jobs.models import AuditEntry
+
+MOST_SESSIONS = 50  # shown
 
 
 @require_safe
@@ -55,6 +59,33 @@ def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @page
+def set_time_zone(request: HttpRequest) -> HttpResponse:
+    """Empty is "as the browser says"; a name that is none changes nothing."""
+    user, name = reader(request), request.POST.get("timezone", "")
+    if not name or name in time_zones.known():
+        user.timezone = name
+        user.save(update_fields=["timezone"])
+    return redirect("dashboard:account")
+
+
+@require_POST
+@page
+def end_session(request: HttpRequest, pk: int) -> HttpResponse:
+    browser_sessions.end(user=reader(request), pk=pk, request=request)
+    messages.success(request, _("That browser is logged out."))
+    return redirect("dashboard:account")
+
+
+@require_POST
+@page
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
+    number = browser_sessions.end_others(user=reader(request), request=request)
+    messages.success(request, _("Other browsers that are logged out now: %(number)s.") % {"number": number})
+    return redirect("dashboard:account")
+
+
+@require_POST
+@page
 def change_password(request: HttpRequest) -> HttpResponse:
     form = PasswordChangeForm(reader(request), request.POST)
     if not form.is_valid():
@@ -62,6 +93,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
     with transaction.atomic():
         audit_password_change(request)
         form.save()
+        browser_sessions.end_others(user=reader(request), request=request)
     update_session_auth_hash(request, reader(request))
     messages.success(request, _("Password changed. Other browsers are logged out."))
     return redirect("dashboard:account")
@@ -72,8 +104,19 @@ def show(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResp
     context.setdefault("token_form", TokenForm())
     context.setdefault("password_form", PasswordChangeForm(user))
     context["tokens"] = personal_tokens.listed(user)
+    context["sessions"] = session_rows(request)
+    context["time_zones"] = time_zones.names()
+    context["now"] = timezone.now()
     context["memberships"] = user.memberships.select_related("project").order_by("project__slug")
     return render(request, "account.html", context, status=status)
+
+
+def session_rows(request: HttpRequest) -> list[dict[str, Any]]:
+    here = request.session.session_key
+    return [
+        {"session": one, "browser": in_words(one.agent), "is_here": one.session_key == here}
+        for one in browser_sessions.listed(reader(request))[:MOST_SESSIONS]
+    ]
 
 
 def audit_password_change(request: HttpRequest) -> None:

@@ -7,9 +7,12 @@ from typing import Concatenate, ParamSpec, cast
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
+from accounts import browser_sessions
 from accounts.models import User
+from jobs.dashboard.time_zones import zone_of
 from jobs.exceptions import PlatformError
 from jobs_platform import request_id
 
@@ -18,16 +21,19 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def page(view: View[P]) -> View[P]:
-    """Log-in first; PlatformError becomes its own page; nothing is cached by the browser or a proxy."""
+    """Log-in first; times in the reader's zone; PlatformError becomes its own page; nothing is cached by the browser
+    or a proxy."""
 
     @wraps(view)
     def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not request.user.is_authenticated:
             return ask_to_log_in(request)
-        try:
-            response = view(request, *args, **kwargs)
-        except PlatformError as error:
-            response = refusal(request, error)
+        browser_sessions.seen(request, reader(request))
+        with timezone.override(zone_of(request)):
+            try:
+                response = view(request, *args, **kwargs)
+            except PlatformError as error:
+                response = refusal(request, error)
         add_never_cache_headers(response)
         return response
 

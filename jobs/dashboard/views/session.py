@@ -1,4 +1,4 @@
-"""Log-in, log-out and language."""
+"""Log-in, log-out, language and theme."""
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -7,11 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from accounts.models import User
+from accounts.models import Theme, User
 from jobs.dashboard.forms.login import LoginForm
 from jobs.dashboard.views.actions import next_page
 
-LANGUAGE_SECONDS = 365 * 86400
+YEAR_SECONDS = 365 * 86400
+THEME_COOKIE = "theme"  # platform.js writes it too
 
 
 class LogIn(LoginView):
@@ -20,10 +21,12 @@ class LogIn(LoginView):
     redirect_authenticated_user = True
 
     def form_valid(self, form: LoginForm) -> HttpResponse:  # type: ignore[override]
-        """The language the user chose once comes along to every browser."""
+        """The language and the theme the user chose once come along to every browser."""
         response = super().form_valid(form)
         if isinstance(self.request.user, User) and self.request.user.language:
             remember_language(response, self.request.user.language)
+        if isinstance(self.request.user, User) and self.request.user.theme:
+            remember(response, THEME_COOKIE, self.request.user.theme)
         return response
 
 
@@ -47,14 +50,31 @@ def set_language(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@require_POST
+def set_theme(request: HttpRequest) -> HttpResponse:
+    """Kept with the user and in this browser. Empty is "as the browser says"."""
+    response = redirect(next_page(request) or "dashboard:account")
+    theme = request.POST.get("theme", "")
+    if theme not in ("", *Theme.values) or not isinstance(request.user, User):
+        return response
+    request.user.theme = theme
+    request.user.save(update_fields=["theme"])
+    remember(response, THEME_COOKIE, theme)
+    return response
+
+
 def remember_language(response: HttpResponse, code: str) -> None:
-    if not code:
-        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME, samesite="Lax")
+    remember(response, settings.LANGUAGE_COOKIE_NAME, code)
+
+
+def remember(response: HttpResponse, cookie: str, value: str) -> None:
+    if not value:
+        response.delete_cookie(cookie, samesite="Lax")
         return
     response.set_cookie(
-        settings.LANGUAGE_COOKIE_NAME,
-        code,
-        max_age=LANGUAGE_SECONDS,
+        cookie,
+        value,
+        max_age=YEAR_SECONDS,
         samesite="Lax",
         secure=settings.SESSION_COOKIE_SECURE,
     )

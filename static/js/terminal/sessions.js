@@ -62,7 +62,7 @@ export class Sessions {
   }
 
   about(session) {
-    const clock = (time) => new Date(time).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+    const clock = (time) => new Date(time).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", timeZone: document.documentElement.dataset.timeZone });
     const state = session.sessionId === this.current ? this.texts.here : session.attached ? this.texts.elsewhere : this.texts.waits.replace("%s", clock(session.closesAt));
     return `${this.texts.since.replace("%s", clock(session.startedAt))} · ${state}`;
   }

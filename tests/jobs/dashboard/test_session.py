@@ -114,3 +114,15 @@ def test_a_failure_of_the_platform_is_a_page_that_says_so(
     assert response.status_code == 500
     assert "The platform made a mistake" in response.content.decode()
     assert "canary" not in response.content.decode()
+
+
+@pytest.mark.parametrize(("theme", "kept"), [("dark", "dark"), ("light", "light"), ("", ""), ("pink", "dark")])
+def test_the_theme_is_kept_with_the_user_and_comes_along(theme: str, kept: str, bob: User, browse: Browse) -> None:
+    User.objects.filter(pk=bob.pk).update(theme="dark")
+    client = browse(bob)
+    assert client.post("/theme", {"theme": theme})["Location"] == "/account"
+    bob.refresh_from_db()
+    assert bob.theme == kept
+    fresh = Client()
+    fresh.post("/login", {"username": "bob", "password": PASSWORD})
+    assert (fresh.cookies["theme"].value if "theme" in fresh.cookies else "") == kept
