@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.stack.stack import Client, Stack, is_running, wait_until
 
 SECRET = "only-in-the-pod"
+SIDE_BY_SIDE = 4
 HOME = {"name": "HOME", "value": "/nowhere"}  # no start-up files of whoever runs the tests
 
 
@@ -58,8 +59,8 @@ def pod_of(client: Client, job_id: str) -> str:
     return str(client.get(f"/api/jobs/{job_id}/pods").json()["data"]["pods"][0]["podName"])
 
 
-def address(stack: Stack, job_id: str, query: str = "") -> str:
-    client = stack.client()
+def address(stack: Stack, job_id: str, query: str = "", client: Client | None = None) -> str:
+    client = client or stack.client()
     answer = client.get(f"/api/jobs/{job_id}/pods/{pod_of(client, job_id)}/webterminal{query}")
     assert answer.status_code == 200, answer.text
     assert answer.headers["Cache-Control"] == "no-store"
@@ -196,6 +197,44 @@ async def test_a_dropped_connection_is_taken_up_again_and_a_client_that_is_done_
 def sessions_of(client: Client, job_id: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = client.get(f"/api/jobs/{job_id}/terminal-sessions").json()["data"]["sessions"]
     return found
+
+
+async def test_terminals_opened_dropped_and_come_back_to_leave_nothing(stack: Stack, job: str) -> None:
+    client, web, pids = stack.client(), stack.pid("web"), list[int]()
+
+    async def cycle(own: Client) -> None:
+        async with terminal(await asyncio.to_thread(address, stack, job, "", own)) as shell:
+            await shell.socket.send(b"echo shell=$$.\n")
+            pids.append(int(await shell.until(r"shell=(\d+)\.")))
+            shell.socket.transport.abort()
+        query = f"?sessionId={shell.told[0]['sessionId']}"
+        async with terminal(await asyncio.to_thread(address, stack, job, query, own)) as again:
+            await again.next()
+
+    async def cycles(number: int) -> None:
+        own = stack.client()
+        for _ in range(number):
+            await cycle(own)
+
+    await asyncio.gather(*(cycles(2) for _ in range(SIDE_BY_SIDE)))  # what is made once stays
+    await asyncio.to_thread(wait_until, lambda: not sessions_of(client, job), 15, "the end of the first sessions")
+    before, memory = holdings(web), resident(web)
+    await asyncio.gather(*(cycles(10) for _ in range(SIDE_BY_SIDE)))
+    await asyncio.to_thread(wait_until, lambda: not sessions_of(client, job), 15, "the end of the sessions")
+    await asyncio.to_thread(wait_until, lambda: fewer(holdings(web), before), 15, f"what was held before: {before}")
+    assert not [pid for pid in pids if is_running(pid)]
+    assert resident(web) - memory < 16 << 20
+
+
+def holdings(pid: int) -> tuple[int, int, int]:
+    """Descriptors, threads and children."""
+    process = Path(f"/proc/{pid}")
+    children = (process / f"task/{pid}/children").read_text().split()
+    return len(list((process / "fd").iterdir())), len(list((process / "task").iterdir())), len(children)
+
+
+def fewer(now: tuple[int, int, int], before: tuple[int, int, int]) -> bool:
+    return all(one <= other for one, other in zip(now, before, strict=True))
 
 
 async def test_a_session_is_ended_by_a_call(stack: Stack, job: str) -> None:
