@@ -148,6 +148,11 @@ class DrainingServer(Server):  # type: ignore[misc]  # daphne has no types
             protocol.transport.unregisterProducer()
             details["gate"] = Gate()
             protocol.transport.registerProducer(details["gate"], True)
+        if message["type"] == "websocket.send" and protocol.state != protocol.STATE_OPEN:
+            # The client has said that it leaves. How, the application hears next, and then what it sends is nobody's.
+            details["gate"].open.clear()
+            await details["gate"].open.wait()
+            return
         if message["type"] == "websocket.close" and message.get("code") in CLOSE_FRAMES:
             close(protocol, message["code"])
             return

@@ -11,7 +11,8 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "jobs_platform.settings"
 
 
 async def sockets(scope: Any, receive: Any, send: Any) -> None:
-    """/ws/flood sends without end, /ws/deaf never receives, /ws/echo answers."""
+    """/ws/flood sends without end, /ws/deaf never receives, /ws/parting sends until it hears that the client has left,
+    /ws/echo answers."""
     from tests.jobs_platform.served_views import CHUNK, note
 
     await receive()
@@ -23,12 +24,25 @@ async def sockets(scope: Any, receive: Any, send: Any) -> None:
             sent += len(CHUNK)
             if sent % (1 << 18) == 0:
                 note("ws-flood", sent)
+        if scope["path"] == "/ws/parting":
+            flood = asyncio.create_task(send_for_ever(send))
+            message = await receive()
+            note("parting", f"{message['type']} {message['code']} {'failed' if flood.done() else 'sending'}")
+            flood.cancel()
+            return
         while scope["path"] == "/ws/deaf":
             await asyncio.sleep(3600)
         while (message := await receive())["type"] == "websocket.receive":
             await send({"type": "websocket.send", "text": message["text"]})
     finally:
         note("ws-ended")
+
+
+async def send_for_ever(send: Any) -> None:
+    """In every turn of the loop."""
+    while True:
+        await send({"type": "websocket.send", "bytes": b"x"})
+        await asyncio.sleep(0)
 
 
 def main() -> None:

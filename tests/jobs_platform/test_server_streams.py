@@ -1,6 +1,7 @@
 """Streams: memory stays flat whoever does not read, and nobody produces for a client that has left."""
 
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -46,6 +47,18 @@ def test_little_is_held_for_a_client_that_has_no_room(server: Served) -> None:
         with connect(f"{server.websocket_url}/ws/flood", sock=own, max_queue=1, close_timeout=0.5) as websocket:
             read = sum(len(websocket.recv()) for _ in range(500))  # fast at first, by which the kernel's buffers grow
             assert server.settled("ws-flood") - read < 2 * MEBIBYTE
+
+
+def test_who_is_still_sent_to_when_leaving_is_heard_to_leave(server: Served) -> None:
+    with connect(f"{server.websocket_url}/ws/parting") as websocket:
+        websocket.recv()
+        leaving = threading.Thread(target=websocket.close)
+        leaving.start()
+        with pytest.raises(ConnectionClosed):
+            while True:
+                websocket.recv()
+        leaving.join()
+    assert server.wait_for_note("parting") == "websocket.disconnect 1000 sending"
 
 
 def test_a_websocket_client_that_floods_a_busy_consumer_is_slowed(server: Served) -> None:
