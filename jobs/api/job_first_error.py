@@ -72,7 +72,7 @@ class FirstErrorView(ApiView):
             tag="Training jobs",
             summary="The line, of all replicas' logs, that explains why the job failed",
             data=FirstErrorData,
-            errors=("VALIDATION_ERROR", "JOB_NOT_FOUND"),
+            errors=("VALIDATION_ERROR", "JOB_NOT_FOUND", "LOGS_UNAVAILABLE"),
             parameters=PARAMETERS,
         )
     )

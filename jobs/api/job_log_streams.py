@@ -12,7 +12,7 @@ from jobs.api.job_log_query import JobLogRequest
 from jobs.api.job_log_target import AttemptState, JobTarget, attempt_state
 from jobs.api.log_streams import HEARTBEAT_SECONDS, AccessEnded
 from jobs.api.log_target import Authority, board, settled_status
-from jobs.exceptions import PermissionDenied
+from jobs.exceptions import LogsAway, PermissionDenied
 from jobs.logs import sse
 from jobs.logs.filesystem import configured_store
 from jobs.logs.merged import protocol
@@ -107,5 +107,8 @@ async def as_events(target: JobTarget, wanted: JobLogRequest, credential_key: st
                 yield protocol.event(batch, wanted.style) if batch.lines else sse.HEARTBEAT
     except AccessEnded as exc:
         yield sse.named("error", json.dumps({"code": PermissionDenied.code, "message": exc.message}))
+        return
+    except LogsAway as exc:
+        yield sse.named("error", json.dumps({"code": exc.code, "message": exc.message}))
         return
     yield sse.named("end", await final_status(target))

@@ -52,7 +52,7 @@ class JobLogsView(ApiView):
             summary="The logs of a job's replicas as one; with follow=true as a stream, unless Accept is "
             "application/json alone",
             data=JobLogsData,
-            errors=("VALIDATION_ERROR", "JOB_NOT_FOUND", "POOL_UNAVAILABLE"),
+            errors=("VALIDATION_ERROR", "JOB_NOT_FOUND", "POOL_UNAVAILABLE", "LOGS_UNAVAILABLE"),
             parameters=job_log_query.PARAMETERS,
             text=True,
         )

@@ -20,7 +20,7 @@ from rest_framework.request import Request
 
 from accounts.credentials import Credential
 from jobs.api.log_streams import AccessEnded
-from jobs.api.log_target import Authority, Target, find_target
+from jobs.api.log_target import Authority, Target, find_target, require_at_hand
 from jobs.api.logs import size_of
 from jobs.api.query_values import Refused, read_values
 from jobs.logs.filesystem import configured_store
@@ -60,7 +60,7 @@ class LogDownloadView(ApiView):
             id="downloadPodLogs",
             tag="Training jobs",
             summary="A pod's whole log as a file; as text also in parts, with Range",
-            errors=("VALIDATION_ERROR", "JOB_NOT_FOUND", "POD_NOT_FOUND", "POOL_UNAVAILABLE"),
+            errors=("VALIDATION_ERROR", "JOB_NOT_FOUND", "POD_NOT_FOUND", "POOL_UNAVAILABLE", "LOGS_UNAVAILABLE"),
             files=("text/plain", GZIP),
             parameters=(
                 Parameter(
@@ -73,6 +73,7 @@ class LogDownloadView(ApiView):
         parameters = request._request.GET
         values = read_values({name: parameters.getlist(name) for name in parameters}, {"format": file_format})
         target = find_target(actor=self.actor, job_id=job_id, pod_name=pod_name, follow=False)
+        require_at_hand(target)
         size = size_of(target)
         assert isinstance(request.auth, Credential)
         whole = Download(target, Part(0, size), request.auth.key)

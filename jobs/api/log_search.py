@@ -54,7 +54,7 @@ class SearchView(ApiView):
             tag="Training jobs",
             summary="The lines of a pod's log that hold a keyword; a call goes on for about a second",
             data=SearchData,
-            errors=("VALIDATION_ERROR", "JOB_NOT_FOUND", "POD_NOT_FOUND", "POOL_UNAVAILABLE"),
+            errors=("VALIDATION_ERROR", "JOB_NOT_FOUND", "POD_NOT_FOUND", "POOL_UNAVAILABLE", "LOGS_UNAVAILABLE"),
             parameters=search_query.PARAMETERS,
         )
     )

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from jobs.api.log_query import LogRequest
 from jobs.api.log_target import Authority, Target, board, final_status
-from jobs.exceptions import PermissionDenied
+from jobs.exceptions import LogsAway, PermissionDenied
 from jobs.logs import sse
 from jobs.logs.filesystem import configured_store
 from jobs.logs.follow import follow
@@ -79,6 +79,9 @@ async def as_events(target: Target, wanted: LogRequest, credential_key: str) -> 
                 yield chunk.shaped(as_event)
     except AccessEnded as exc:
         yield sse.named("error", json.dumps({"code": PermissionDenied.code, "message": exc.message}))
+        return
+    except LogsAway as exc:
+        yield sse.named("error", json.dumps({"code": exc.code, "message": exc.message}))
         return
     ending = asyncio.ensure_future(final_status(target))
     try:

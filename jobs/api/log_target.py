@@ -21,7 +21,8 @@ from accounts import credentials
 from accounts.models import User
 from jobs.exceptions import JobNotFound, PodNotFound, PoolUnavailable
 from jobs.identifiers import JOB_ID, parse_pod_name
-from jobs.logs.format import CONTAINER
+from jobs.logs.format import CONTAINER, pod_dir
+from jobs.logs.objects.shelf import require_answer
 from jobs.logs.store import LogKey
 from jobs.models import Job, Pod
 from jobs.services import find_job, find_pod
@@ -140,6 +141,12 @@ def require_fetched(pods: QuerySet[Pod]) -> None:
     heard = (pod.job.pool.agent_seen_at, pod.job.pool.watched_at)
     if any(at is None or timezone.now() - at > AWAY for at in heard):
         raise PoolUnavailable
+
+
+def require_at_hand(target: Target) -> None:
+    """For a stream, whose answer cannot say so any more once it has begun. Raises LogsAway."""
+    key = target.key
+    require_answer(pod_dir(settings.LOG_DIR, key.job_id, key.attempt, key.replica), key.container)
 
 
 class OfJob(Protocol):

@@ -16,7 +16,7 @@ from accounts.credentials import Credential
 from jobs.api import log_query
 from jobs.api.log_query import LogRequest
 from jobs.api.log_streams import as_events, as_text
-from jobs.api.log_target import Target, find_target, require_captured
+from jobs.api.log_target import Target, find_target, require_at_hand, require_captured
 from jobs.api.slow_reads import in_slow_thread
 from jobs.logs import gaps, sse
 from jobs.logs.filesystem import configured_store
@@ -66,7 +66,7 @@ class LogsView(ApiView):
             tag="Training jobs",
             summary="A pod's log; with follow=true as a stream, unless Accept is application/json alone",
             data=LogsData,
-            errors=("VALIDATION_ERROR", "JOB_NOT_FOUND", "POD_NOT_FOUND", "POOL_UNAVAILABLE"),
+            errors=("VALIDATION_ERROR", "JOB_NOT_FOUND", "POD_NOT_FOUND", "POOL_UNAVAILABLE", "LOGS_UNAVAILABLE"),
             parameters=log_query.PARAMETERS,
             text=True,
         )
@@ -78,6 +78,7 @@ class LogsView(ApiView):
         )
         accepted = media_types(request.headers.get("Accept", ""))
         if wanted.follow and accepted != {JSON}:
+            require_at_hand(target)
             return stream(request, target, wanted, events=sse.MEDIA_TYPE in accepted)
         if is_slow(wanted) and size_of(target) > AT_ONCE:
             return LaterResponse(partial(in_slow_thread, answered, request, target, wanted))

@@ -80,7 +80,7 @@ class MetricsView(ApiView):
             tag="Training jobs",
             summary="Time series and progress, read out of what a replica prints",
             data=MetricsData,
-            errors=("VALIDATION_ERROR", "JOB_NOT_FOUND", "POD_NOT_FOUND"),
+            errors=("VALIDATION_ERROR", "JOB_NOT_FOUND", "POD_NOT_FOUND", "LOGS_UNAVAILABLE"),
             parameters=PARAMETERS,
         )
     )

@@ -1,9 +1,9 @@
 """The bucket in which old logs are kept, and the one module that knows its client, obstore.
 
 The client is imported when it is first used: an instance without a bucket does not pay for it. Every call has time
-limits. A reader's are short, as somebody waits; and when the bucket did not answer, every other reader is told so at
-once for REST_SECONDS, so that a bucket that is away does not take the threads of the web server. The background's calls
-are patient.
+limits. A reader's are short, as somebody waits; and when the bucket did not answer, readers are told so at once for
+REST_SECONDS, and then one of them tries again, so that a bucket that is away does not take the threads of the web
+server. The background's calls are patient.
 
 Safe to use from several threads.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-REST_SECONDS = 5.0
+REST_SECONDS = 15.0
 PART = 8 << 20  # bytes of one part of an upload; two parts are under way at once
 CHUNK = 1 << 20  # bytes read at once when an object is read through
 
@@ -57,6 +57,7 @@ class Bucket:
         self._rest = 0.0 if manner is PATIENT else REST_SECONDS
         self._store: S3Store | None = None
         self._making = threading.Lock()
+        self._turn = threading.Lock()
         self._silent_until = 0.0
 
     def size(self, key: str) -> int:
@@ -109,14 +110,28 @@ class Bucket:
     def _asking(self, key: str) -> Iterator["S3Store"]:
         from obstore.exceptions import BaseError
 
-        if time.monotonic() < self._silent_until:
-            raise LogsAway
+        self._require_turn()
         try:
             yield self._client()
+            self._silent_until = 0.0
+        except FileNotFoundError:
+            self._silent_until = 0.0
+            raise
         except BaseError as exc:
             self._silent_until = time.monotonic() + self._rest
             logger.warning("%r failed at %s: %s", self.where, key, first_line(exc))
             raise LogsAway from exc
+
+    def _require_turn(self) -> None:
+        """Raises LogsAway while the bucket is left alone. When that is over, whoever comes first has another rest for
+        his try, and the others go on waiting for what becomes of it."""
+        if not self._silent_until:
+            return
+        with self._turn:
+            now = time.monotonic()
+            if now < self._silent_until:
+                raise LogsAway
+            self._silent_until = now + self._rest
 
     def _client(self) -> "S3Store":
         with self._making:

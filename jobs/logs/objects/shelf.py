@@ -94,6 +94,14 @@ def away_manifest(directory: Path, container: str) -> Manifest | None:
         raise LogsAway(DAMAGED) from exc
 
 
+def require_answer(directory: Path, container: str) -> None:
+    """Raises LogsAway when the log is in the bucket, and cannot be read there just now."""
+    away = away_manifest(directory, container)
+    if away:
+        last = away.files[-1]
+        StoredShelf(directory, container).open(last.name).read(last.size - 1, 1)
+
+
 def configured() -> ObjectStorage:
     """Raises LogsAway when there is none."""
     if settings.LOG_OBJECTS is None:

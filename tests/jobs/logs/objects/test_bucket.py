@@ -1,13 +1,14 @@
 """The bucket, against a real server: what it keeps, and what its absence costs."""
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from jobs.exceptions import LogsAway
-from jobs.logs.objects.bucket import PART, Bucket, Manner
+from jobs.logs.objects.bucket import PART, REST_SECONDS, Bucket, Manner
 from jobs_platform.object_storage import ObjectStorage
 
 
@@ -77,3 +78,24 @@ def test_a_server_that_never_answers_is_given_up_and_left_alone_for_a_while(away
             bucket.read("main.log", 0, 1)
         with pytest.raises(BlockingIOError):
             silent.accept()  # the second reader was told at once: nobody connected
+
+
+def test_after_the_rest_one_reader_tries_and_the_others_do_not_wait_for_him(
+    away: ObjectStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("jobs.logs.objects.bucket.time.monotonic", lambda: clock[0])
+    manner = Manner(connect_seconds=20, silence_seconds=20, seconds=20, retries=0, retry_seconds=20)
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as other:
+        server.settimeout(20)
+        bucket = Bucket(replace(away, endpoint=f"http://127.0.0.1:{server.getsockname()[1]}"), manner)
+        for _again in range(2):
+            trying = other.submit(bucket.read, "main.log", 0, 1)
+            connection = server.accept()[0]
+            if clock[0] > 1000:
+                with pytest.raises(LogsAway):
+                    bucket.read("main.log", 0, 1)
+                assert not trying.done()
+            connection.close()
+            assert isinstance(trying.exception(20), LogsAway)
+            clock[0] += REST_SECONDS
