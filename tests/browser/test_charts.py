@@ -5,6 +5,7 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -114,6 +115,25 @@ def test_a_running_jobs_values_come_by_themselves(open_reader: Callable[..., Rea
     expect(reader.page.locator(".chart-warnings")).to_contain_text("loss: 1 of its values nan or inf")
     go.touch()
     expect(reader.page.locator(f"{chart(reader, 'loss')} .chart-value")).to_have_text("0.5")
+
+
+def test_an_earlier_attempts_values_are_shown_on_request(open_reader: Callable[..., Reader], tmp_path: Path) -> None:
+    reader = open_reader()
+    page = reader.page
+    again = tmp_path / "again"
+    command = f"[ -e {again} ] && echo step=1 loss=2 && exec sleep 600; touch {again}; echo step=1 loss=1; exit 1"
+    body: dict[str, Any] = {"jobName": "twice", "image": "python:3.11", "command": ["sh", "-c", command]}
+    body["retryPolicy"] = {"maxRetries": 1, "on": ["CommandFailed"]}
+    job_id = reader.stack.client().post("/api/jobs/create", json=body).json()["data"]["jobId"]
+    reader.go(f"/jobs/{job_id}")
+    page.locator("#line-attempt-2").wait_for()
+    reader.wait_for_log("loss=2")
+    reader.go(f"/jobs/{job_id}?tab=metrics")
+    value = page.locator(f"{chart(reader, 'loss')} .chart-value")
+    expect(value).to_have_text("2")
+    page.select_option("#chart-attempt", "1")
+    expect(value).to_have_text("1")
+    assert "attempt=1" in page.url
 
 
 def test_jobs_are_compared_each_in_its_own_colour(open_reader: Callable[..., Reader]) -> None:

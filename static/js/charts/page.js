@@ -141,11 +141,12 @@ function zoom(from, to) {
 }
 
 function showTools() {
-  const { x, smooth, log, replica, named } = tools.elements;
+  const { x, smooth, log, replica, attempt, named } = tools.elements;
   x.value = view.x;
   smooth.value = view.smooth;
   log.checked = view.log;
   replica.value = view.replica;
+  if (attempt) attempt.value = view.attempt;
   named.value = view.named;
 }
 
@@ -162,11 +163,17 @@ const chosen = {
   replica(field) {
     view = { ...view, replica: Math.max(0, Math.trunc(Number(field.value)) || 0) };
     writeView(view);
-    source.read(view.replica);
+    source.read(view);
+  },
+  attempt(field) {
+    view = { ...view, attempt: Number(field.value) };
+    writeView(view);
+    source.read(view);
   },
 };
-tools.addEventListener("input", ({ target }) => { if (target.name !== "replica") chosen[target.name]?.(target); });
-tools.addEventListener("change", ({ target }) => { if (target.name === "replica") chosen.replica(target); });
+const asks = new Set(["replica", "attempt"]); // for other values, not for another look at them
+tools.addEventListener("input", ({ target }) => { if (!asks.has(target.name)) chosen[target.name]?.(target); });
+tools.addEventListener("change", ({ target }) => { if (asks.has(target.name)) chosen[target.name](target); });
 tools.addEventListener("submit", (event) => event.preventDefault());
 whole.addEventListener("click", () => zoom(null));
 const repaint = () => { for (const { chart } of panels.values()) if (chart?.plot) chart.redraw(); };
@@ -174,4 +181,4 @@ document.addEventListener("theme", repaint);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
 
 showTools();
-source.read(view.replica);
+source.read(view);

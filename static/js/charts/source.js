@@ -9,13 +9,14 @@ export class Source {
   constructor(jobs, told) {
     this.jobs = jobs;
     this.told = told;
-    this.replica = 0;
+    this.wanted = { replica: 0, attempt: 0 };
     this.state = new Map();
     document.addEventListener("visibilitychange", () => { if (!document.hidden) this.#wake(); });
   }
 
-  read(replica) {
-    this.replica = replica;
+  // attempt 0: the current one of each.
+  read({ replica, attempt }) {
+    this.wanted = { replica, attempt };
     for (const { timer } of this.state.values()) clearTimeout(timer);
     this.state = new Map(this.jobs.map((job) => [job.id, { job, answer: null, why: "", timer: 0 }]));
     for (const state of this.state.values()) this.#ask(state);
@@ -28,8 +29,8 @@ export class Source {
   async #ask(state) {
     state.asleep = false;
     const began = performance.now();
-    const { why, answer } = await fetched(state.job.id, this.replica);
-    if (this.state.get(state.job.id) !== state) return; // asked for another replica meanwhile
+    const { why, answer } = await fetched(state.job.id, this.wanted);
+    if (this.state.get(state.job.id) !== state) return; // asked for others meanwhile
     state.why = why;
     if (answer) state.answer = answer;
     if (state.answer?.complete || why) this.#again(state, Math.max(EVERY_MS, (performance.now() - began) * REST));
@@ -55,9 +56,10 @@ export class Source {
   }
 }
 
-async function fetched(id, replica) {
+async function fetched(id, { replica, attempt }) {
+  const query = new URLSearchParams({ replica, ...(attempt && { attempt }) });
   try {
-    const response = await fetch(`/api/jobs/${id}/metrics?replica=${replica}`, { headers: { Accept: "application/json" } });
+    const response = await fetch(`/api/jobs/${id}/metrics?${query}`, { headers: { Accept: "application/json" } });
     const body = await response.json();
     return response.ok ? { why: "", answer: body.data } : { why: body.message ?? String(response.status), answer: null };
   } catch (error) {

@@ -1,11 +1,12 @@
 // How the charts are looked at. What a colleague should see too is in the address; which lines and charts are hidden is
 // the reader's own, and stays in this browser.
 
-const DEFAULTS = { x: "", smooth: 0, log: false, replica: 0, named: "", from: null, to: null };
+const DEFAULTS = { x: "", smooth: 0, log: false, replica: 0, attempt: 0, named: "", from: null, to: null };
 const MOST_REMEMBERED = 300;
 
 const number = (text) => (text === null || text === "" || !Number.isFinite(Number(text)) ? null : Number(text));
 
+// attempt 0 is each job's current one.
 export function readView() {
   const query = new URLSearchParams(location.search);
   const [from, to] = [number(query.get("from")), number(query.get("to"))];
@@ -15,6 +16,7 @@ export function readView() {
     smooth: Math.min(Math.max(number(query.get("smooth")) ?? 0, 0), 0.98),
     log: query.get("log") === "1",
     replica: Math.max(0, Math.trunc(number(query.get("replica")) ?? 0)),
+    attempt: Math.max(0, Math.trunc(number(query.get("attempt")) ?? 0)),
     named: query.get("named") ?? "",
     from: whole ? null : from,
     to: whole ? null : to,
