@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from accounts import time_zones
 from accounts.admin.projects import MembershipInline
 from accounts.models import User
 from jobs_platform.admin_classes import ModelAdmin
@@ -61,10 +62,12 @@ class PlatformUserAdmin(BaseUserAdmin, ModelAdmin):
     )
 
     def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name != "language":
+        if db_field.name not in ("language", "timezone"):
             return super().formfield_for_dbfield(db_field, request, **kwargs)
-        choices = [("", _("as the browser asks")), *settings.LANGUAGES]
-        return ChoiceField(label=_("language"), required=False, choices=choices, widget=UnfoldAdminSelectWidget)
+        offered = settings.LANGUAGES if db_field.name == "language" else [(name, name) for name in time_zones.names()]
+        choices = [("", _("as the browser asks")), *offered]
+        label = db_field.verbose_name
+        return ChoiceField(label=label, required=False, choices=choices, widget=UnfoldAdminSelectWidget)
 
     def get_inlines(self, request: HttpRequest, obj: Model | None) -> Any:
         return super().get_inlines(request, obj) if obj else ()

@@ -1,5 +1,7 @@
 """The operators' pages for people and keys: who may do what, and that no key is ever shown."""
 
+from datetime import UTC, datetime
+
 import pytest
 from axes.models import AccessAttempt
 from django.apps import apps
@@ -9,6 +11,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
 from django.db.models import Model
 from django.test import Client
+from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken
 
@@ -226,3 +229,9 @@ def test_a_language_is_chosen_from_those_there_are(client: Client, alice: User) 
     alice.refresh_from_db()
     assert alice.language == "en"
     assert client.post(url, data | {"language": "xx"}).status_code == 200
+
+
+def test_times_are_those_of_the_readers_zone(client: Client, root: User) -> None:
+    User.objects.filter(pk=root.pk).update(timezone="Asia/Tokyo", date_joined=datetime(2025, 1, 15, 22, 30, tzinfo=UTC))
+    assert "Jan. 16, 2025, 7:30 a.m." in client.get(page_url(User, "change", root.pk)).content.decode()
+    assert timezone.get_current_timezone_name() == "UTC"

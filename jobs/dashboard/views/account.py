@@ -13,9 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import browser_sessions, personal_tokens
+from accounts import browser_sessions, personal_tokens, time_zones
 from accounts.user_agents import in_words
-from jobs.dashboard import time_zones
 from jobs.dashboard.forms.tokens import TokenForm
 from jobs.dashboard.views.origin import origin_of
 from jobs.dashboard.views.page import page, reader

@@ -12,7 +12,7 @@ from django.utils.cache import add_never_cache_headers
 
 from accounts import browser_sessions
 from accounts.models import User
-from jobs.dashboard.time_zones import zone_of
+from accounts.time_zones import zone_of
 from jobs.exceptions import PlatformError
 from jobs_platform import request_id
 

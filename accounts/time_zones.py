@@ -1,14 +1,21 @@
-"""In which time zone a reader's pages tell times: the one the reader chose, else the browser's own, else UTC."""
+"""In which time zone a reader's pages tell times: the one the reader chose, else the browser's own, else UTC.
 
+The dashboard's pages ask for it themselves (jobs.dashboard.views.page); the operators' site has a middleware, which
+looks at no other path: it reads the user, and not every request has use for that.
+"""
+
+from collections.abc import Callable
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
 
 from accounts.models import User
 
 COOKIE = "timezone"  # the browser's own zone, written by platform.js
 UTC = ZoneInfo("UTC")
+ADMIN = "/admin/"
 
 
 @lru_cache(maxsize=1)
@@ -30,3 +37,14 @@ def zone_of(request: HttpRequest) -> ZoneInfo:
         if name in known():
             return ZoneInfo(name)
     return UTC
+
+
+class AdminTimeZoneMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith(ADMIN):
+            return self.get_response(request)
+        with timezone.override(zone_of(request)):
+            return self.get_response(request)
