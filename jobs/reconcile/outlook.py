@@ -3,7 +3,7 @@
 A look, not a promise: others submit meanwhile, and a cluster may place pods later than the platform counts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Q
@@ -28,7 +28,12 @@ def outlook(job: Job, now: datetime) -> Outlook:
     first = [one for one in considered(job.pool, now) if goes_first(one, job)]
     choice = decide_places(job.pool, [*first, job])
     held = next((one for one in choice.held if one.pk is None), None)
-    return Outlook(held, count_ahead(job, held, now) if held else 0)
+    if held is None:
+        return Outlook(None, 0)
+    ahead = count_ahead(job, held, now)
+    if "ahead" in held.params:  # of those considered
+        held = replace(held, params={**held.params, "ahead": ahead})
+    return Outlook(held, ahead)
 
 
 def goes_first(one: Job, job: Job) -> bool:

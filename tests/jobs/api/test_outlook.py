@@ -6,6 +6,7 @@ import pytest
 
 from accounts.models import User
 from jobs.models import Job, Queue, ResourcePool
+from jobs.reconcile import admit
 from tests.api_client import ApiClient
 from tests.jobs.conftest import CONFIG, submit
 
@@ -44,6 +45,18 @@ def test_who_waits_goes_first(api: ApiClient, bob: User) -> None:
     found = outlook(api, resources={"cpu": "500m"})
     assert (found["fitsNow"], found["jobsAhead"]) == (False, 3)
     assert "behind 3 jobs" in found["message"]
+
+
+def test_a_long_line_is_counted_beyond_what_admission_considers(
+    api: ApiClient, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admit, "CONSIDERED", 2)
+    running(bob, **ALL_CPUS)
+    for _number in range(5):
+        submit(bob, **ALL_CPUS)
+    found = outlook(api, **ALL_CPUS)
+    assert found["jobsAhead"] == 5
+    assert "behind 5 jobs" in found["message"]
 
 
 def test_a_higher_priority_goes_before_those_that_wait(api: ApiClient, bob: User) -> None:
