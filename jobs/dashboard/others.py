@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import User
-from jobs import services
 from jobs.dashboard.colours import colour
 from jobs.exceptions import JobNotFound
 from jobs.identifiers import JOB_ID
 from jobs.models import Job
+from jobs.querysets import JobQuerySet
 
 MOST_COMPARED = 8
 OFFERED = 20
@@ -37,32 +37,26 @@ def compared(job: Job) -> Compared:
 
 def find(user: User, word: str) -> Job:
     """By id, else the newest one of that name. Raises JobNotFound."""
-    word = word.strip()
-    if JOB_ID.fullmatch(word):
-        return services.find_job(actor=user, public_id=word)
-    if not word or "\0" in word:  # which PostgreSQL does not look for
+    found, _unknown = find_all(user, [word])
+    if not found:
         raise JobNotFound
-    named = Job.objects.visible_to(user).matching(word).filter(name=word)
-    job = named.select_related("owner", "project", "pool", "queue").order_by("-pk").first()
-    if job is None:
-        raise JobNotFound
-    return job
+    return found[0]
 
 
 def find_all(user: User, words: Iterable[str]) -> tuple[list[Job], list[str]]:
     """Each once, at most eight, in the order given; and the words that name none."""
-    jobs: dict[int, Job] = {}
-    unknown: list[str] = []
-    for word in dict.fromkeys(word.strip() for word in words if word.strip()):
-        if len(jobs) == MOST_COMPARED or len(unknown) == MOST_COMPARED:
-            break
-        try:
-            job = find(user, word)
-        except JobNotFound:
-            unknown.append(word)
-        else:
-            jobs.setdefault(job.pk, job)
-    return list(jobs.values()), unknown
+    wanted = list(dict.fromkeys(word.strip() for word in words if word.strip()))[: 2 * MOST_COMPARED]
+    seen = Job.objects.visible_to(user).select_related("owner", "project", "pool", "queue")
+    by_id = {job.public_id: job for job in seen.filter(public_id__in=filter(JOB_ID.fullmatch, wanted))}
+    found = {word: by_id.get(word) or newest_named(seen, word) for word in wanted}
+    jobs = {job.pk: job for job in found.values() if job}
+    return list(jobs.values())[:MOST_COMPARED], [word for word, job in found.items() if job is None]
+
+
+def newest_named(jobs: JobQuerySet, name: str) -> Job | None:
+    if JOB_ID.fullmatch(name) or "\0" in name:  # which PostgreSQL does not look for
+        return None
+    return jobs.matching(name).filter(name=name).order_by("-pk").first()
 
 
 def words_of(values: Iterable[str]) -> list[str]:

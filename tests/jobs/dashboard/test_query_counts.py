@@ -40,3 +40,13 @@ def test_the_form(bob: User, browse: Browse, make_job: MakeJob, django_assert_ma
     client = browse(bob)
     with django_assert_max_num_queries(8):
         client.get("/jobs/new")
+
+
+@pytest.mark.parametrize("count", [1, 8])
+def test_comparing(
+    count: int, bob: User, browse: Browse, make_job: MakeJob, django_assert_max_num_queries: Any
+) -> None:
+    ids = ",".join(make_job(bob, f"job {number}").public_id for number in range(count))
+    client = browse(bob)
+    with django_assert_max_num_queries(6):
+        client.get(f"/jobs/compare?ids={ids}")
