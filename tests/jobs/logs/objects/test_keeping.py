@@ -1,6 +1,7 @@
 """From a closed log on the disk to one in the bucket and back, with an end at any point in between."""
 
 import random
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -190,6 +191,21 @@ def test_a_writer_goes_on_with_a_log_that_was_away(store: FilesystemLogStore, ke
     keep(store)
     assert "main.away" in on_disk(store, key)
     assert content(store, key) == whole
+
+
+@pytest.mark.parametrize("upto", [10, len(LINES)])
+def test_after_the_disk_is_lost_the_note_from_the_bucket_is_enough(
+    upto: int, store: FilesystemLogStore, key: LogKey, bucket: Bucket
+) -> None:
+    write(store, key, upto=upto)
+    keep(store)
+    shutil.rmtree(store.root)
+    for name in bucket.keys(key.job_id):
+        if name.endswith(".away"):
+            directory_of(store, key).mkdir(parents=True)
+            (store.root / name).write_bytes(b"".join(bucket.chunks(name)))
+    assert on_disk(store, key) == ["main.away"]
+    assert content(store, key) == b"".join(LINES[:upto])
 
 
 def test_a_deleted_job_leaves_nothing_in_the_bucket(store: FilesystemLogStore, key: LogKey, bucket: Bucket) -> None:
