@@ -128,11 +128,15 @@ class LogsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         wanted = log_query.read(QueryDict(self.scope["query_string"]), following=True)
         target = await in_database(self.find, job_id, pod_name, wanted.container)
         source = authorised(target, wanted, self.scope["credential"].key, read_bytes=FRAME_BYTES)
+        sent = wanted.query.cursor or 0
         async with aclosing(source) as chunks:
             async for chunk in chunks:
                 if chunk.data:
+                    if chunk.gap and self.acknowledged is not None:
+                        self.acknowledged += max(0, chunk.cursor - sent)  # what a gap skips is not on its way
                     await self.wait_for_room(chunk.cursor)
                     await self.send(text_data=chunk.shaped(protocol.frame))
+                    sent = chunk.cursor
         await self.tell(End(await final_status(target)))
         await self.close(code=int(CloseCode.END))
 

@@ -7,6 +7,7 @@ const ROW = 18;
 const TALLEST = 8_000_000;
 const AROUND = 24; // rows that exist above and below the window
 const AROUND_JUMP = 4; // until the reader rests, after a move past them all
+const NEAR = 4; // windows: so far a move is one of pixels
 const REST_MS = 150;
 
 export class Scroller {
@@ -26,7 +27,7 @@ export class Scroller {
 
   clear() {
     this.count = 0;
-    [this.first, this.last, this.set, this.before] = [1, 0, 0, 0];
+    [this.first, this.last, this.set, this.before, this.seen] = [1, 0, 0, 0, 0];
     this.rows.clear();
     this.layer.replaceChildren();
     this.#setSpace(0);
@@ -81,7 +82,7 @@ export class Scroller {
     this.#scrollTo(place / this.#scale(view));
     const at = this.box.scrollTop;
     this.#fill({ line: wanted, y: Math.round(at + (wanted - 1) * ROW - place) }, at, view);
-    this.#join(at, view);
+    this.seen = this.#join(at, view);
     this.down = this.jumped = false;
     this.request();
   }
@@ -145,6 +146,7 @@ export class Scroller {
       this.#fill(this.#anchor(at, view), at, view);
       at = this.#join(at, view);
     }
+    this.seen = at;
     if (this.down && this.last === this.count && at + view >= this.top + this.#rowsHeight() - 2) this.follow(true);
     this.shown(this.first, this.last);
   }
@@ -162,11 +164,20 @@ export class Scroller {
     return this.last >= this.first && at >= this.top && at < this.top + this.#rowsHeight();
   }
 
-  // A line, and where on the element its top is: of the row that is there, else by the part of the whole.
+  // A line, and where on the element its top is: of the row that is there or would be a few windows on, else by the part
+  // of the whole.
   #anchor(at, view) {
     if (this.#holds(at)) return this.#rowAt(at);
+    const near = this.last >= this.first && Math.abs(at - this.seen) <= NEAR * view;
+    if (near && at < this.top) return this.#rowBeside(this.first, this.top, at);
+    if (near) return this.#rowBeside(this.last + 1, this.top + this.#rowsHeight(), at);
     const place = Math.min(Math.max(0, at * this.#scale(view)), Math.max(0, this.count * ROW - 1));
     return { line: Math.floor(place / ROW) + 1, y: Math.round(at - (place % ROW)) };
+  }
+
+  #rowBeside(line, y, at) {
+    const wanted = Math.min(Math.max(1, line + Math.floor((at - y) / ROW)), this.count);
+    return { line: wanted, y: y + (wanted - line) * ROW };
   }
 
   #rowAt(at) {
@@ -212,6 +223,7 @@ export class Scroller {
   #shift(by, at) {
     if (!by) return at;
     this.#place(this.top + by);
+    this.seen += by;
     return this.#scrollTo(at + by);
   }
 

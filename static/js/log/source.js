@@ -91,7 +91,7 @@ export class Source {
     else if (message.operation === "gap") this.#gap(message, socket);
     else if (message.operation === "end") this.ended = true;
     else if (message.operation === "error") this.refusal = message.message;
-    if (message.cursor) socket.send(JSON.stringify({ operation: "ack", cursor: message.cursor }));
+    if (message.cursor && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ operation: "ack", cursor: message.cursor }));
   }
 
   // Where only this reader has a gap, the numbers of the lines are lost with it: begin anew, at the end.

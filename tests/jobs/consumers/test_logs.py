@@ -181,6 +181,16 @@ class TestStream:
         await visitor.next()
         await visitor.leave()
 
+    async def test_what_was_skipped_need_not_be_acknowledged(self, job: Job, token: str) -> None:
+        visitor = await Visitor(job, "?maxLagBytes=65536", token=token).open()
+        await visitor.socket.send_to(text_data='{"operation":"ack","cursor":4}')
+        await database(print_lines, job, b"one\n")
+        await visitor.until("one\n")
+        await database(print_lines, job, b"skipped\n" * (WINDOW_BYTES // 4) + b"last\n")
+        await visitor.until("last\n")
+        assert [told["reason"] for told in visitor.told] == ["skipped"]
+        await visitor.leave()
+
     async def test_a_client_that_stops_acknowledging_is_let_go(
         self, job: Job, token: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
