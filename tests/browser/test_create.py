@@ -126,3 +126,29 @@ def test_the_shown_call_makes_the_same_job(call: str, program: str, page_of: Rea
     made = json.loads(ran.stdout)["data"]["jobId"]
     config = api.get(f"/api/jobs/{made}").json()["data"]["config"]
     assert {name: config[name] for name in body} == body
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_any_text_stays_what_it_is(width: int, open_reader: Callable[..., Reader]) -> None:
+    reader = open_reader(width=width)
+    reader.go("/jobs/new")
+    texts = [
+        "<script>alert(1)</script>",
+        "\x1b[31m",
+        "abc\u202egnp.exe\u2066",
+        "x" * 10_000,
+        "训练 👩‍💻 \u2028",
+        "a\r\n\tb",
+    ]
+    body: dict[str, Any] = {**QUIET, "jobName": "texts", "args": texts}
+    body["envs"] = [{"name": f"V{number}", "value": text} for number, text in enumerate(texts)]
+    reader.page.fill("#f-spec", json.dumps(body))
+    reader.page.fill("#f-cpu", "1")
+    expect(reader.page.locator("[data-outlook-text]")).not_to_be_empty()
+    assert spec(reader) == {**body, "resources": {"cpu": "1"}}
+    assert "\u202e" not in reader.page.input_value("#f-spec")
+    assert reader.page.locator(".error").count() == 0
+    assert not reader.overflows()
+    for call in ("curl", "python"):
+        reader.page.click(f"summary:has-text('{call}')")
+    assert not reader.overflows()
