@@ -30,7 +30,7 @@ export class LogView {
       shown: (first, last) => this.parts.want(first, last),
       followed: (following) => this.followed(following),
     });
-    const clock = new Intl.DateTimeFormat("sv-SE", { ...CLOCK, timeZone: document.documentElement.dataset.timeZone });
+    const clock = new Intl.DateTimeFormat("sv-SE", { ...CLOCK, timeZone: document.documentElement.dataset.timeZone || undefined });
     const zone = (moment) => clock.format(moment).slice("2026-".length).replace(",", ".");
     this.look = { zone, cut: this.texts.cut };
     this.chosen = [0, 0]; // from which line to which one
