@@ -1,36 +1,10 @@
-"""The account page: time zone, theme, and the browsers that are logged in; and templates from form to job."""
+"""The account page: tokens, time zone, the browsers that are logged in; and templates from form to job."""
 
 from collections.abc import Callable
 
 from playwright.sync_api import expect
 
 from tests.browser.reader import Reader
-
-
-def test_the_zone_of_the_account_is_that_of_every_time(open_reader: Callable[..., Reader]) -> None:
-    reader = open_reader()
-    page = reader.page
-    reader.go("/account")
-    page.select_option("#id_timezone", "Asia/Kathmandu")
-    page.click("#timezone button")
-    expect(page.locator("#timezone-now time")).to_contain_text("UTC+5:45")
-    expect(page.locator("html")).to_have_attribute("data-time-zone", "Asia/Kathmandu")
-    page.select_option("#id_timezone", "")
-    page.click("#timezone button")
-    own = page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
-    expect(page.locator("html")).to_have_attribute("data-time-zone", own)
-
-
-def test_the_theme_of_the_account_comes_along(open_reader: Callable[..., Reader]) -> None:
-    reader = open_reader(scheme="light")
-    reader.go("/account")
-    reader.page.click("main button:text-is('dark')")
-    expect(reader.page.locator("html")).to_have_attribute("data-theme", "dark")
-    other = open_reader(scheme="light")
-    expect(other.page.locator("html")).to_have_attribute("data-theme", "dark")
-    other.go("/account")
-    other.page.click("section[aria-labelledby='theme-title'] button >> nth=0")
-    assert other.page.locator("html").get_attribute("data-theme") is None
 
 
 def test_another_browser_is_logged_out_from_here(open_reader: Callable[..., Reader]) -> None:
@@ -43,7 +17,9 @@ def test_another_browser_is_logged_out_from_here(open_reader: Callable[..., Read
     there.page.wait_for_url("**/login?next=/account")
 
 
-def test_a_token_is_shown_once_and_revoked(open_reader: Callable[..., Reader]) -> None:
+def test_a_token_is_shown_once_and_revoked_and_the_zone_is_that_of_every_time(
+    open_reader: Callable[..., Reader],
+) -> None:
     reader = open_reader()
     page = reader.page
     reader.go("/account")
@@ -58,6 +34,15 @@ def test_a_token_is_shown_once_and_revoked(open_reader: Callable[..., Reader]) -
     page.click("#tokens tr:has-text('from the page') button")
     page.click("#confirm [data-yes]")
     expect(page.locator(".toasts")).to_contain_text("Token revoked")
+
+    page.select_option("#id_timezone", "Asia/Kathmandu")
+    page.click("#timezone button")
+    expect(page.locator("#timezone-now time")).to_contain_text("UTC+5:45")
+    expect(page.locator("html")).to_have_attribute("data-time-zone", "Asia/Kathmandu")
+    page.select_option("#id_timezone", "")
+    page.click("#timezone button")
+    own = page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+    expect(page.locator("html")).to_have_attribute("data-time-zone", own)
 
 
 def test_a_template_goes_from_form_to_job(open_reader: Callable[..., Reader]) -> None:
