@@ -12,11 +12,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 NONCE = "csp_nonce"
 INLINE_STYLES = "csp_inline_styles"
 WEBASSEMBLY = "csp_webassembly"
+FRAMED = "csp_framed"
 COMMON = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -41,7 +42,8 @@ class SecurityHeadersMiddleware:
         setattr(request, NONCE, secrets.token_urlsafe(16))
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", policy(request, response))
-        return with_headers(response, COMMON)
+        framed = {"X-Frame-Options": "SAMEORIGIN"} if getattr(response, FRAMED, False) else {}
+        return with_headers(response, {**COMMON, **framed})
 
 
 def with_headers(response: HttpResponseBase, headers: dict[str, str]) -> HttpResponseBase:
@@ -65,6 +67,12 @@ def with_webassembly(view: View) -> View:
     return marked(view, WEBASSEMBLY)
 
 
+def framed_by_our_own(response: HttpResponse) -> HttpResponse:
+    """Mark a page that other pages of this site show in a frame. Everybody else still may not."""
+    setattr(response, FRAMED, True)
+    return response
+
+
 def marked(view: View, mark: str) -> View:
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -85,12 +93,13 @@ def policy(request: HttpRequest, response: HttpResponseBase) -> str:
         scripts += " 'wasm-unsafe-eval'"
     if path.startswith((ADMIN, API_DOCS)) or getattr(response, INLINE_STYLES, False):
         styles += " 'unsafe-inline'"
+    frames = "'self'" if getattr(response, FRAMED, False) else "'none'"
     # 'self' does not cover WebSockets in every browser, so they are named by host.
     host = request.META.get("HTTP_HOST", "")
     sockets = f" ws://{host} wss://{host}" if is_plain(host) else ""
     return (
         f"default-src 'self'; script-src {scripts}; style-src {styles}; img-src 'self' data:; font-src 'self' data:; "
-        f"connect-src 'self'{sockets}; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        f"connect-src 'self'{sockets}; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors {frames}"
     )
 
 

@@ -1,8 +1,11 @@
 // The terminal page: xterm.js on a connection that finds its way back (terminal/connection.js), and the pod's open
 // terminals beside it (terminal/sessions.js).
 import { FitAddon } from "../vendor/@xterm/addon-fit/0.11.0/addon-fit.mjs";
+import { WebLinksAddon } from "../vendor/@xterm/addon-web-links/0.12.0/addon-web-links.mjs";
 import { Terminal } from "../vendor/@xterm/xterm/6.0.0/xterm.mjs";
+import { Clipboard } from "./terminal/clipboard.js";
 import { Connection } from "./terminal/connection.js";
+import { Search } from "./terminal/search.js";
 import { Sessions } from "./terminal/sessions.js";
 
 const FONT_KEY = "terminal-font";
@@ -22,6 +25,7 @@ const link = find("watch-link");
 const KEEP = `terminal:${texts.pod}`; // a reloaded page comes back to its own session
 
 const terminal = new Terminal({
+  allowProposedApi: true, // of which the marks of a search are
   cursorBlink: !matchMedia("(prefers-reduced-motion: reduce)").matches,
   fontFamily: getComputedStyle(document.documentElement).getPropertyValue("--mono"),
   fontSize: Number(localStorage.getItem(FONT_KEY)) || FONT_DEFAULT,
@@ -167,11 +171,21 @@ function type(bytes) {
 }
 
 terminal.loadAddon(fit);
+terminal.loadAddon(new WebLinksAddon());
 terminal.open(holder);
 fit.fit();
 terminal.onData((text) => type(new TextEncoder().encode(text)));
 terminal.onBinary((text) => type(Uint8Array.from(text, (char) => char.charCodeAt(0))));
+const search = new Search(find("search"), terminal);
+const clipboard = new Clipboard(terminal, find("copy-selection"), find("paste"));
+find("search-open").addEventListener("click", () => search.show());
 terminal.attachCustomKeyEventHandler((event) => {
+  if (clipboard.press(event)) return false;
+  if (event.type === "keydown" && event.ctrlKey && event.shiftKey && event.code === "KeyF") {
+    event.preventDefault();
+    search.show();
+    return false;
+  }
   if (event.key !== "Escape" || !event.ctrlKey || !event.shiftKey) return true;
   (again.hidden ? find("terminal-tools").querySelector("button:not([hidden])") : again).focus();
   return false;

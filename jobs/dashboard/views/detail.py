@@ -13,7 +13,7 @@ from jobs.dashboard.rights import Rights
 from jobs.dashboard.views.page import page, reader
 from jobs.dashboard.views.tabs import TABS, of_tab, tab_of
 from jobs.models import Job, Pod
-from jobs_platform.security_headers import with_inline_styles
+from jobs_platform.security_headers import framed_by_our_own, with_inline_styles
 
 
 @require_safe
@@ -90,7 +90,10 @@ def terminal(request: HttpRequest, job_id: str, pod_name: str) -> HttpResponse:
     if "watch" not in request.GET:
         services.require_control(reader(request), job)
     may_control = Rights(reader(request)).may_control(job)
-    return render(request, "jobs/terminal.html", {"job": job, "pod": pod, "may_control": may_control})
+    docked = "docked" in request.GET
+    shown = {"job": job, "pod": pod, "may_control": may_control, "docked": docked}
+    response = render(request, "jobs/terminal.html", shown)
+    return framed_by_our_own(response) if docked else response
 
 
 def find(request: HttpRequest, job_id: str, pod_name: str) -> tuple[Job, Pod]:

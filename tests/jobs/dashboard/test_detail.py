@@ -100,3 +100,14 @@ def test_of_very_many_pods_those_that_failed_are_listed(bob: User, browse: Brows
     assert f'<tr id="{job.public_id}-1-59"' in table
     assert "Show 10 more pods" in table
     assert page(browse, bob, job, "?pods=all").split('id="pods"')[1].count("<tr id=") == 60
+
+
+def test_a_terminal_is_framed_by_our_own_pages_alone_and_only_where_it_is_docked(
+    bob: User, browse: Browse, running: Job
+) -> None:
+    path = f"/jobs/{running.public_id}/pods/{running.public_id}-1-0/terminal"
+    whole, docked = browse(bob).get(path), browse(bob).get(f"{path}?docked=1")
+    assert "frame-ancestors 'none'" in whole["Content-Security-Policy"]
+    assert whole["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'self'" in docked["Content-Security-Policy"]
+    assert docked["X-Frame-Options"] == "SAMEORIGIN"
