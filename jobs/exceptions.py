@@ -13,6 +13,7 @@ PlatformError                         code                  HTTP
 │   ├── RecordingNotFound             RECORDING_NOT_FOUND   404
 │   └── TemplateNotFound              TEMPLATE_NOT_FOUND    404
 ├── JobNotActive                      JOB_NOT_ACTIVE        409
+├── JobStillActive                  JOB_STILL_ACTIVE      409
 ├── PodNotRunning                     POD_NOT_RUNNING       409
 ├── IdempotencyMismatch               IDEMPOTENCY_MISMATCH  409
 ├── TemplateExists                    TEMPLATE_EXISTS       409
@@ -122,6 +123,12 @@ class JobNotActive(PlatformError):
     code = "JOB_NOT_ACTIVE"
     status = 409
     text = _("The training job has already ended as %(status)s, so there is nothing to stop.")
+
+
+class JobStillActive(PlatformError):
+    code = "JOB_STILL_ACTIVE"
+    status = 409
+    text = _("The training job is %(status)s. Stop it first, or wait for its end, and then run it again.")
 
 
 class PodNotRunning(PlatformError):

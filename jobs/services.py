@@ -25,6 +25,7 @@ from jobs.exceptions import (
     IdempotencyMismatch,
     JobNotActive,
     JobNotFound,
+    JobStillActive,
     PermissionDenied,
     PodNotFound,
     ValidationFailed,
@@ -98,6 +99,22 @@ def store(job: Job, actor: User, project: Project, origin: Origin) -> None:
         audited.run()
         news.of_jobs([job.pk])
         transaction.on_commit(partial(wakeups.wake, job.pool_id))
+
+
+def run_again(*, actor: User, public_id: str, origin: Origin) -> Job:
+    """A new job that asks for the same, secrets included, in the name of the same owner. Raises JobNotFound,
+    PermissionDenied, JobStillActive, and what submit raises."""
+    job = find_job(actor=actor, public_id=public_id)
+    require_control(actor, job)
+    if job.is_active:
+        raise JobStillActive(status=job.status)
+    queue = find_queue(job.pool.name, job.queue.name)
+    config, values = job.config, secrets.unseal(job.secret_envs)
+    made = build_job(job.owner, job.project, queue, config, values)
+    made.request_hash = request_hash(config, values)
+    refuse_impossible(made, queue.pool)
+    store(made, actor, job.project, origin)
+    return made
 
 
 def build_job(actor: User, project: Project, queue: Queue, config: Mapping[str, Any], values: Mapping[str, str]) -> Job:

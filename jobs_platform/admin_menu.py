@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 GROUPS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
     (_("Training jobs"), ("jobs.Job", "jobs.Attempt", "jobs.Pod", "jobs.Event", "jobs.JobTemplate")),
-    (_("Where jobs run"), ("jobs.ResourcePool", "jobs.Queue", "jobs.JobCount")),
+    (_("Where jobs run"), ("jobs.ResourcePool", "jobs.Queue", "jobs.JobCount", "jobs.PoolUse")),
     (_("People"), ("accounts.User", "accounts.Project", "accounts.Membership", "auth.Group")),
     (
         _("Keys and log-ins"),

@@ -182,6 +182,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": _("Training jobs"),
     "SITE_HEADER": _("Training jobs"),
     "SITE_SUBHEADER": _("Operators' pages"),
+    "DASHBOARD_CALLBACK": "jobs.admin.overview.context",
     "SIDEBAR": {"navigation": "jobs_platform.admin_menu.groups"},
     "SITE_ICON": "jobs_platform.admin_menu.mark",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "jobs_platform.admin_menu.mark"}],

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from jobs.admin import overview
 from jobs_platform import health
 from jobs_platform.api import document, fallbacks
 
@@ -18,6 +19,7 @@ urlpatterns = [
     re_path(r"^api(?:/(?P<rest>.*))?$", fallbacks.unknown_path),
     path("", include("jobs.dashboard.urls")),
     path("admin", RedirectView.as_view(url="/admin/")),
+    path("admin/health", overview.health_page, name="admin_health"),
     path("admin/", admin.site.urls),
 ]
 

@@ -20,6 +20,7 @@ from jobs.models import (
     Job,
     JobTemplate,
     Pod,
+    PoolUse,
     Queue,
     TerminalRecording,
     TerminalServer,
@@ -72,6 +73,9 @@ def make_job(project: Project, owner: User, queue: Queue, name: str = "digits", 
     Event.objects.create(job=job, reason="Submitted", params={"user": owner.username}, fingerprint="one")
     AuditEntry.objects.create(actor=owner, actor_name=owner.username, action="job.create", object_id=job.public_id)
     JobTemplate.objects.create(project=project, owner=owner, name=f"{name} {job.pk}", spec=config)
+    PoolUse.objects.create(
+        pool=queue.pool, at=timezone.now(), cpu_millis=0, memory_bytes=0, gpus=0, running=0, waiting=job.pk
+    )
     server = TerminalServer.objects.create(id=f"server-{job.pk}", address="http://127.0.0.1:8080")
     session = TerminalSession.objects.create(user=owner, job=job, pod=pod, server=server)
     TerminalRecording.objects.create(

@@ -46,6 +46,12 @@ def deleted(count: int) -> str:
     }
 
 
+def run_again(count: int) -> str:
+    text = ngettext("%(count)d training job was created.", "%(count)d training jobs were created.", count)
+    return text % {"count": count}
+
+
+AGAIN = Action("run_jobs_again", _("Run again"), services.run_again, run_again)
 STOP = Action("stop_jobs", _("Stop"), services.stop, stopped)
 DELETE = Action("delete_jobs", _("Delete"), services.delete, deleted)
 
@@ -58,6 +64,11 @@ def stop_jobs(model_admin: Any, request: HttpRequest, queryset: QuerySet[Job]) -
 @admin.action(description=_("Delete the selected training jobs"), permissions=["control"])
 def delete_jobs(model_admin: Any, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
     return carry_out(DELETE, model_admin, request, queryset)
+
+
+@admin.action(description=_("Run the selected training jobs again"), permissions=["control"])
+def run_jobs_again(model_admin: Any, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
+    return carry_out(AGAIN, model_admin, request, queryset)
 
 
 def carry_out(action: Action, model_admin: Any, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:

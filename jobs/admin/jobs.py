@@ -11,8 +11,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from jobs import wording
-from jobs.admin.actions import delete_jobs, stop_jobs
-from jobs.admin.filters import DeletedFilter, StatusFilter
+from jobs.admin.actions import delete_jobs, run_jobs_again, stop_jobs
+from jobs.admin.export import export_jobs
+from jobs.admin.filters import CreatedFilter, DeletedFilter, StatusFilter
 from jobs.admin.shown import link_to_records, linked, pretty_json
 from jobs.models import Job
 from jobs.querysets import JobQuerySet
@@ -32,11 +33,11 @@ class JobAdmin(ReadOnlyAdmin):
         "replicas",
         "created_at",
     )
-    list_filter = (DeletedFilter, ("status", StatusFilter), "project", "pool")
+    list_filter = (DeletedFilter, CreatedFilter, ("status", StatusFilter), "project", "pool")
     list_select_related = ("owner", "project", "pool", "queue")
     search_fields = ("name",)
     search_help_text = _("A part of the name or of the id")
-    actions = (stop_jobs, delete_jobs)
+    actions = (stop_jobs, run_jobs_again, delete_jobs, export_jobs)
     fieldsets = (
         (None, {"fields": ("public_id", "name", "status", "sentence", "desired", "records")}),
         (

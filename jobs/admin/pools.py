@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from jobs import pool_check, pools
+from jobs.admin import drains
 from jobs.cluster.kubernetes.options import NAMES
-from jobs.models import JobCount, Queue, ResourcePool
+from jobs.models import JobCount, PoolUse, Queue, ResourcePool
 from jobs.reconcile import losses
 from jobs.services import Origin
 from jobs_platform import request_id
@@ -84,7 +85,7 @@ class ResourcePoolAdmin(ModelAdmin):
     fields = ("name", "display_name", "kind", "enabled", "draining", "is_default", "options", *CAPACITY)
     inlines = (QueueInline,)
     form = ResourcePoolForm
-    actions = ("check_pools", "accept_loss")
+    actions = ("check_pools", "drain", "resume", "accept_loss")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return (*CAPACITY, "name", "kind") if obj else CAPACITY
@@ -123,6 +124,14 @@ class ResourcePoolAdmin(ModelAdmin):
                 accepted = losses.accept(pool)
             text = _("Jobs of pool %(pool)s that end as lost: %(count)d.") % {"count": accepted, "pool": pool.name}
             self.message_user(request, text, messages.SUCCESS)
+
+    @admin.action(description=_("Drain the selected resource pools: nothing new starts"), permissions=["change"])
+    def drain(self, request: HttpRequest, queryset: QuerySet[ResourcePool]) -> HttpResponse | None:
+        return drains.set_draining(self, request, queryset, draining=True)
+
+    @admin.action(description=_("End the draining of the selected resource pools"), permissions=["change"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[ResourcePool]) -> HttpResponse | None:
+        return drains.set_draining(self, request, queryset, draining=False)
 
     @admin.action(description=_("Check the selected resource pools"), permissions=["change"])
     def check_pools(self, request: HttpRequest, queryset: QuerySet[ResourcePool]) -> HttpResponse | None:
@@ -164,3 +173,12 @@ class JobCountAdmin(ReadOnlyAdmin):
     list_filter = ("status", ("project", admin.RelatedOnlyFieldListFilter))
     fields = ("project", "status", "count")
     search_help_text = _("Kept by the database itself")
+
+
+@admin.register(PoolUse)
+class PoolUseAdmin(ReadOnlyAdmin):
+    list_display = ("at", "pool", "running", "waiting", "cpu_millis", "memory_bytes", "gpus")
+    list_select_related = ("pool",)
+    list_filter = (("pool", admin.RelatedOnlyFieldListFilter),)
+    fields = ("at", "pool", "running", "waiting", "cpu_millis", "memory_bytes", "gpus")
+    search_help_text = _("Written down once a minute, and kept for a week")

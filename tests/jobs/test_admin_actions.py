@@ -1,11 +1,15 @@
 """Stop and delete from the job list: confirmed, through the services, told one by one."""
 
+import csv
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Project, User
+from jobs import secrets
 from jobs.admin import actions
 from jobs.models import AuditEntry, Job, Queue
 from jobs.states import JobStatus
@@ -46,6 +50,45 @@ def test_it_asks_first_with_the_count_and_the_names(client: Client, running: Job
     assert running.public_id in content
     assert 'name="confirmed" value="yes"' in content
     assert not AuditEntry.objects.exclude(action="job.create").exists()
+
+
+def test_run_again_makes_a_new_job_of_the_same_owner_with_its_secrets(client: Client, ended: Job, bob: User) -> None:
+    Job.objects.filter(pk=ended.pk).update(secret_envs=secrets.seal({"TOKEN": "abc"}))
+    assert "1 training job was created" in act(client, "run_jobs_again", ended)
+    again = Job.objects.exclude(pk=ended.pk).get()
+    assert (again.name, again.owner, again.config["image"]) == (ended.name, bob, ended.config["image"])
+    assert secrets.unseal(again.secret_envs) == {"TOKEN": "abc"}
+    assert again.state is JobStatus.PENDING
+    assert AuditEntry.objects.get(action="job.create", object_id=again.public_id).actor_name == "root"
+
+
+def test_a_job_that_runs_is_not_run_again(client: Client, running: Job) -> None:
+    assert "Stop it first" in act(client, "run_jobs_again", running)
+    assert Job.objects.count() == 1
+
+
+def test_the_export_is_a_file_in_which_no_cell_is_a_formula(client: Client, ended: Job) -> None:
+    Job.objects.filter(pk=ended.pk).update(name="=HYPERLINK(1)")
+    data: dict[str, Any] = {"action": "export_jobs", "_selected_action": [ended.pk]}
+    response = client.post(page_url(Job, "changelist"), data)
+    assert "training-jobs.csv" in response["Content-Disposition"]
+    text = b"".join(response.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    head, row = csv.reader(text.splitlines())
+    assert head[:3] == ["jobId", "jobName", "status"]
+    assert row[:3] == [ended.public_id, "'=HYPERLINK(1)", "Succeeded"]
+    assert AuditEntry.objects.get(action="job.export").detail == {"jobs": 1}
+
+
+@pytest.mark.parametrize(("age", "found"), [("1h", 1), ("24h", 2), ("nonsense", 3)])
+def test_the_list_is_filtered_by_age(
+    client: Client, project: Project, bob: User, queue: Queue, age: str, found: int
+) -> None:
+    now = timezone.now()
+    for hours in (48, 5, 0):
+        job = make_job(project, bob, queue, name=f"{hours} hours old")
+        Job.objects.filter(pk=job.pk).update(created_at=now - timedelta(hours=hours))
+    content = client.get(page_url(Job, "changelist"), {"created": age}).content.decode()
+    assert content.count(" hours old") == found
 
 
 def test_stop_asks_the_job_to_end_in_the_name_of_the_operator(client: Client, running: Job, root: User) -> None:

@@ -134,3 +134,27 @@ class TestAcceptLoss:
     def test_a_pool_that_is_not_frozen_has_no_loss_to_accept(self, client: Client, pool: ResourcePool) -> None:
         assert messages_of(self.accept(client, pool)) == ["Pool local is not frozen."]
         assert not AuditEntry.objects.exists()
+
+
+class TestDraining:
+    @pytest.fixture
+    def pool(self, db: None) -> ResourcePool:
+        return ResourcePool.objects.create(name="here", kind="local")
+
+    def act(self, client: Client, action: str, pool: ResourcePool, **answers: str) -> str:
+        data = {"action": action, ACTION_CHECKBOX_NAME: [pool.pk], **answers}
+        return str(client.post(LIST, data, follow=True).content.decode())
+
+    def test_it_asks_first_with_how_many_jobs_are_there(self, client: Client, pool: ResourcePool) -> None:
+        assert "0 running, 0 waiting" in self.act(client, "drain", pool)
+        pool.refresh_from_db()
+        assert not pool.draining
+
+    def test_it_is_set_and_ended_and_audited(self, client: Client, pool: ResourcePool) -> None:
+        assert "is being drained" in self.act(client, "drain", pool, confirmed="yes")
+        pool.refresh_from_db()
+        assert pool.draining
+        assert "are so already" in self.act(client, "drain", pool, confirmed="yes")
+        assert "takes jobs again" in self.act(client, "resume", pool, confirmed="yes")
+        actions = AuditEntry.objects.order_by("pk").values_list("action", flat=True)
+        assert list(actions) == ["pool.drain", "pool.resume"]
