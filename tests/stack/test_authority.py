@@ -17,13 +17,18 @@ from tests.stack.stack import Client, Stack, wait_until
 
 CONTRACT_SECONDS = 15.0  # the default of AUTHORITY_CHECK_SECONDS
 ON_TOP = 5.0  # of a busy machine
-STREAMS = ("terminal", "watched terminal", "log WebSocket", "log events", "log text", "live channel")
+STREAMS = (
+    "terminal", "watched terminal", "log WebSocket", "log events", "log text", "job log WebSocket", "job log events",
+    "live channel",
+)  # fmt: skip
 GONE = {  # where the job itself is gone, which its streams may learn by its pod's end too
     "terminal": {(4404, "pod_gone"), (4410, "pod_ended")},
     "watched terminal": {(4404, "pod_gone"), (4410, "pod_ended"), (4403, "not_allowed")},
     "log WebSocket": {(4403, "PERMISSION_DENIED"), (1000, "Stopped")},
     "log events": {(0, "PERMISSION_DENIED"), (0, "Stopped")},
     "log text": {(0, "cut"), (0, "whole")},
+    "job log WebSocket": {(4403, "PERMISSION_DENIED"), (1000, "Stopped")},
+    "job log events": {(0, "PERMISSION_DENIED"), (0, "Stopped")},
     "live channel": {(4404, "JOB_NOT_FOUND")},
 }
 LOST = {
@@ -32,6 +37,8 @@ LOST = {
     "log WebSocket": (4403, "PERMISSION_DENIED"),
     "log events": (0, "PERMISSION_DENIED"),
     "log text": (0, "cut"),
+    "job log WebSocket": (4403, "PERMISSION_DENIED"),
+    "job log events": (0, "PERMISSION_DENIED"),
 }
 LIVE = {"role": (4404, "JOB_NOT_FOUND")}  # the channel itself stays theirs, the job does not
 LOGGED_OUT = (4401, "NOT_AUTHENTICATED")
@@ -111,6 +118,7 @@ def watched(operator: Client, loser: Loser) -> str:
 async def open_all(stack: Stack, loser: Loser, until: AsyncExitStack) -> dict[str, Stream]:
     enter, token, operator = until.enter_async_context, loser.token, stack.client()
     logs = f"/api/jobs/{loser.job}/pods/{loser.pod}/logs?follow=true"
+    job_logs = f"/api/jobs/{loser.job}/logs?follow=true"
     await enter(socket(ticket(operator, loser)))
     watch = watched(operator, loser)
     return {
@@ -119,6 +127,8 @@ async def open_all(stack: Stack, loser: Loser, until: AsyncExitStack) -> dict[st
         "log WebSocket": await enter(socket(stack.websocket_url + logs, token)),
         "log events": await enter(body(stack, logs, token, "text/event-stream")),
         "log text": await enter(body(stack, logs, token, "text/plain")),
+        "job log WebSocket": await enter(socket(stack.websocket_url + job_logs, token)),
+        "job log events": await enter(body(stack, job_logs, token, "text/event-stream")),
         "live channel": await enter(socket(f"{stack.websocket_url}/ws/live?topics=job:{loser.job}", token)),
     }
 
