@@ -112,7 +112,7 @@ def test_a_link_leads_to_its_line(open_reader: Callable[..., Reader]) -> None:
     reader.status("Succeeded")
     reader.go(f"/jobs/{job}/pods/{job}-1-0/logs#L1234-L1236")
     expect(line(page, 1234)).to_be_in_viewport()
-    assert page.locator(".log-row.is-chosen .log-text").all_inner_texts() == ["row 1234", "row 1235", "row 1236"]
+    expect(page.locator(".log-row.is-chosen .log-text")).to_have_text(["row 1234", "row 1235", "row 1236"])
     page.locator(".log-row[data-line='1238'] .log-number").click()
     assert page.url.endswith("/logs#L1238")
     page.reload()
@@ -177,6 +177,8 @@ def test_all_replicas_are_read_as_one_log_or_one_of_them(open_reader: Callable[.
         [f"[{one}] {said} {one}" for one in range(3) for said in ("from", "last of")]
     )
     page.fill("[data-log-search]", "last of")
+    expect(texts).to_have_count(3)
+    page.reload()  # with the pods that were not there yet
     expect(texts).to_have_count(3)
     page.select_option("[data-log-pod]", label="replica 1 · attempt 1")
     page.wait_for_url(f"**/jobs/{job}/pods/{job}-1-1/logs")
