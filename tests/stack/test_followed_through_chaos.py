@@ -27,7 +27,8 @@ from tests.stack.test_kubernetes import manage
 
 POOL = "cluster"
 SEEDS = os.environ.get("CHAOS_SEEDS", "").split() or ["1", str(random.SystemRandom().randrange(10**6))]
-BLOWS = 7
+# Each of these befalls every run, in an order of its own, and two of them once more.
+BLOWS = ("web", "agent", "worker", "redis", "rotation")
 SECONDS = 60.0
 SEGMENT_BYTES = 16 << 10
 # Lines of all lengths, in bursts, some of them in two writes; until the file is there.
@@ -71,9 +72,8 @@ def platform(cluster: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> It
         stack.close()
 
 
-def strike(platform: Stack, cluster: ApiServer, job_id: str, chooser: random.Random) -> str:
+def strike(platform: Stack, cluster: ApiServer, job_id: str, what: str, chooser: random.Random) -> str:
     """One blow; what it was. A service is struck again only when it is back."""
-    what = chooser.choice(["web", "web", "agent", "agent", "worker", "redis", "rotation", "rotation"])
     if what == "rotation":
         pods = [pod for pod in cluster.list("pods") if pod["metadata"]["labels"]["jobs-platform/job-id"] == job_id]
         for pod in pods:
@@ -150,9 +150,9 @@ def test_every_line_once_and_in_order(platform: Stack, cluster: ApiServer, tmp_p
 
 def beat(platform: Stack, cluster: ApiServer, job_id: str, chooser: random.Random) -> list[str]:
     blows = []
-    for _ in range(BLOWS):
+    for what in chooser.sample([*BLOWS, *chooser.choices(BLOWS, k=2)], len(BLOWS) + 2):
         time.sleep(chooser.uniform(0.1, 1.0))
-        blows.append(strike(platform, cluster, job_id, chooser))
+        blows.append(strike(platform, cluster, job_id, what, chooser))
     return blows
 
 
