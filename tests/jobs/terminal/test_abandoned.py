@@ -97,6 +97,23 @@ def test_a_terminal_whose_server_was_killed_is_over_after_its_limit(
     assert not left(record)
 
 
+def test_a_terminal_is_over_once_its_server_is_silent_and_what_others_have_goes_on(
+    cluster: ResourcePool, row: Pod, alice: User
+) -> None:
+    records.beat("alive", timezone.now())
+    records.beat("dead", timezone.now() - timedelta(seconds=records.SILENT_SECONDS + 1))
+    lost, other = session(row, alice, server_id="dead"), session(row, alice, server_id="alive")
+    for record in (lost, other):
+        leave_a_shell(cluster, row, record)
+    abandoned.end_abandoned()
+    assert not left(lost)
+    assert left(other)
+    open_ones = TerminalSession.objects.filter(ended_at=None)
+    assert [record.pk for record in open_ones] == [other.pk]
+    lost.refresh_from_db()
+    assert lost.end_reason == records.LOST
+
+
 def test_a_pod_is_asked_once_for_each_terminal(server: ApiServer, cluster: ResourcePool, row: Pod, alice: User) -> None:
     session(row, alice, ended_at=timezone.now())
     session(row, alice, ended_at=timezone.now())
