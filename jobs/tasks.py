@@ -47,6 +47,11 @@ def purge() -> None:
     sweeps.purge_tombstones()
     usage.purge(timezone.now())
     purge_expired(timezone.now())
+    recordings.purge(timezone.now())
+
+
+@shared_task(name="jobs.end_terminals")
+def end_terminals() -> None:
+    """Not part of the purge: no pool that does not answer, and no error there, may keep a dead server's shells."""
     abandoned.end_abandoned()
     recordings.close_lost(timezone.now())
-    recordings.purge(timezone.now())

@@ -127,6 +127,7 @@ CELERY_BEAT_SCHEDULE = {
     "pack_logs": {"task": "jobs.pack_logs", "schedule": PACK_LOGS_SECONDS, "options": {"expires": 10}},
     "sample_pools": {"task": "jobs.sample_pools", "schedule": 60.0, "options": {"expires": 60}},
     "purge": {"task": "jobs.purge", "schedule": 30.0, "options": {"expires": 30}},
+    "end_terminals": {"task": "jobs.end_terminals", "schedule": 20.0, "options": {"expires": 20}},
 }
 
 AUTH_USER_MODEL = "accounts.User"

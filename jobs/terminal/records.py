@@ -17,7 +17,7 @@ from jobs.services import Origin, audit
 from jobs.terminal.protocol import Ending
 from jobs.terminal.tickets import TicketRefused
 
-# A lost terminal shows within a minute: after the silence, the next look (the schedule of jobs.purge) comes in 30 s.
+# A lost terminal shows within a minute: after the silence, the next look (jobs.end_terminals) comes within 20 s.
 SILENT_SECONDS = 28
 BEAT_SECONDS = 7.0
 # Of a record without a server: no terminal is open longer than its limit.

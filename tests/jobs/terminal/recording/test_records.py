@@ -71,10 +71,11 @@ def test_it_goes_when_its_time_is_over(row: TerminalRecording, settings: Any) ->
     assert not TerminalRecording.objects.exists()
 
 
-def test_the_periodic_purge_does_both(row: TerminalRecording, session: TerminalSession, settings: Any) -> None:
+def test_the_periodic_tasks_do_both(row: TerminalRecording, session: TerminalSession, settings: Any) -> None:
     settings.TERMINAL_RECORDING_KEEP_SECONDS = 0
     file_with(row, HEADER)
     end_session(session, 120)
+    tasks.end_terminals()
     tasks.purge()
     assert not TerminalRecording.objects.exists()
     assert not path_of(row.public_id).exists()
