@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 GROUPS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
-    (_("Training jobs"), ("jobs.Job", "jobs.Attempt", "jobs.Pod", "jobs.Event", "jobs.JobTemplate")),
+    (_("Training jobs"), ("jobs.Job", "jobs.Attempt", "jobs.Pod", "jobs.Event", "jobs.JobTemplate", "jobs.SavedView")),
     (_("Where jobs run"), ("jobs.ResourcePool", "jobs.Queue", "jobs.JobCount", "jobs.PoolUse")),
     (_("People"), ("accounts.User", "accounts.Project", "accounts.Membership", "auth.Group")),
     (

@@ -22,6 +22,7 @@ from jobs.models import (
     Pod,
     PoolUse,
     Queue,
+    SavedView,
     TerminalRecording,
     TerminalServer,
     TerminalSession,
@@ -73,6 +74,7 @@ def make_job(project: Project, owner: User, queue: Queue, name: str = "digits", 
     Event.objects.create(job=job, reason="Submitted", params={"user": owner.username}, fingerprint="one")
     AuditEntry.objects.create(actor=owner, actor_name=owner.username, action="job.create", object_id=job.public_id)
     JobTemplate.objects.create(project=project, owner=owner, name=f"{name} {job.pk}", spec=config)
+    SavedView.objects.create(user=owner, name=f"view {job.pk}")
     PoolUse.objects.create(
         pool=queue.pool, at=timezone.now(), cpu_millis=0, memory_bytes=0, gpus=0, running=0, waiting=job.pk
     )

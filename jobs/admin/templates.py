@@ -5,7 +5,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from jobs.admin.shown import pretty_json
-from jobs.models import JobTemplate
+from jobs.models import JobTemplate, SavedView
 from jobs_platform.admin_classes import ReadOnlyAdmin
 
 
@@ -21,3 +21,11 @@ class JobTemplateAdmin(ReadOnlyAdmin):
     @admin.display(description=_("specification"))
     def specification(self, template: JobTemplate) -> SafeString:
         return pretty_json(template.spec)
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(ReadOnlyAdmin):
+    list_display = ("name", "user", "params")
+    list_select_related = ("user",)
+    search_fields = ("name", "user__username")
+    fields = ("name", "user", "params")

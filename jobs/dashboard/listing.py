@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from django.db.models import Count, F
 from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from jobs.api import paging
@@ -21,6 +23,24 @@ PAGE_SIZE = 25
 LAST_PAGE = 1_000_000
 KEYWORD_MAX = 128
 FILTERS = ("keyword", "status", "pool", "queue", "owner")
+
+
+CHIP_WORDS: dict[str, Promise] = {
+    "keyword": _("Name or id"),
+    "status": _("Status"),
+    "pool": _("Resource pool"),
+    "queue": _("Queue"),
+    "owner": _("Owner"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter that is on, and the list without it."""
+
+    name: Promise
+    value: str | Promise
+    without: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +73,22 @@ class ListQuery:
         if (page or self.page) > 1:
             params["page"] = page or self.page
         return f"?{urlencode(params)}" if params else ""
+
+    @property
+    def chips(self) -> list[Chip]:
+        return [
+            Chip(CHIP_WORDS[name], self.shown(name), self.without(name).url_params() or "?")
+            for name in FILTERS
+            if getattr(self, name)
+        ]
+
+    def without(self, name: str) -> "ListQuery":
+        kept = {one: getattr(self, one) for one in FILTERS if one != name}
+        return ListQuery(**kept)
+
+    def shown(self, name: str) -> str | Promise:
+        value: str = getattr(self, name)
+        return status.WORDS[JobStatus(value)] if name == "status" else value
 
     @property
     def here(self) -> str:

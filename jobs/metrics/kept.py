@@ -19,7 +19,7 @@ from jobs.metrics.scan import VERSION, State, read_on
 BUDGET = 32 << 20  # bytes of log that one look takes in at most
 
 
-def look(store: LogStore, key: LogKey) -> tuple[State, bool]:
+def look(store: LogStore, key: LogKey, budget: int = BUDGET) -> tuple[State, bool]:
     """The state after this look, and whether it has all that the log says so far. A pod that never printed has said
     nothing."""
     try:
@@ -32,7 +32,7 @@ def look(store: LogStore, key: LogKey) -> tuple[State, bool]:
         if before.cursor > log.size():  # of another log: nothing that was written is ever taken back
             before = State()
         start = before.cursor
-        whole = read_on(before, log, BUDGET)
+        whole = read_on(before, log, budget)
     if before.cursor != start:
         save(path, before)
     return before, whole

@@ -6,6 +6,7 @@ from jobs.models.pool import PoolUse, Queue, ResourcePool
 from jobs.models.recording import TerminalRecording
 from jobs.models.template import JobTemplate
 from jobs.models.terminal import TerminalServer, TerminalSession, TerminalTicket
+from jobs.models.view import SavedView
 
 __all__ = [
     "Attempt",
@@ -19,6 +20,7 @@ __all__ = [
     "Priority",
     "Queue",
     "ResourcePool",
+    "SavedView",
     "TerminalRecording",
     "TerminalServer",
     "TerminalSession",

@@ -27,6 +27,7 @@ function act(key) {
   if (after === "g" && key === "p") return open("/pools");
   if (key === "j") return move(1);
   if (key === "k") return move(-1);
+  if (key === "x") return Boolean(document.activeElement?.closest?.("[data-job]")?.dispatchEvent(new CustomEvent("pick-row", { bubbles: true })));
   if (key === "n") return open("/jobs/new");
   if (key === "?") return document.getElementById("keys").showModal() === undefined;
   if (key === "/") {

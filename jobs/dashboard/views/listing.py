@@ -6,19 +6,36 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from jobs.dashboard import listing, status
 from jobs.dashboard.rights import Rights
 from jobs.dashboard.views.page import page, reader
-from jobs.models import Queue, ResourcePool
+from jobs.models import Queue, ResourcePool, SavedView
+
+COLUMNS: dict[str, Promise] = {
+    "loss": _("Loss"),
+    "queue": _("Queue"),
+    "owner": _("Owner"),
+    "pods": _("Pods"),
+    "duration": _("Duration"),
+    "created": _("Created"),
+}
 
 
 @require_safe
 @page
 def job_list(request: HttpRequest) -> HttpResponse:
-    return render(request, "jobs/list.html", {**shown(request), "filters": filter_choices(reader(request))})
+    context = {
+        **shown(request),
+        "filters": filter_choices(reader(request)),
+        "columns": list(COLUMNS.items()),
+        "views": list(SavedView.objects.filter(user=reader(request))),
+    }
+    return render(request, "jobs/list.html", context)
 
 
 @require_safe
@@ -33,6 +50,7 @@ def shown(request: HttpRequest, held: Sequence[str] = ()) -> dict[str, object]:
     rights = Rights(user)
     return {
         "listing": listing.build(rights, listing.ListQuery.read(request.GET), timezone.now(), held),
+        "hidden_columns": [name for name in request.COOKIES.get("columns", "").split(".") if name in COLUMNS],
         "may_submit": rights.may_submit,
         "origin": settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}",
     }
