@@ -36,7 +36,7 @@ lint: $(VENV)/.installed-dev
 	$(CHECK_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
 
 # First the tests within one process, side by side; what writes as PostgreSQL has it once more there; then the tests that
-# start whole platforms, one after the other.
+# start whole platforms, a file at a time in each of two processes.
 tests: $(VENV)/.installed-dev
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest -m "not stack and not browser and not cluster" -n $(or $(WORKERS),2) --cov --cov-report=
@@ -49,13 +49,13 @@ endif
 	@echo "No PostgreSQL server here: the tests on it are left out."
 endif
 ifneq ($(CHROMIUM),)
-	$(BIN)/python -m pytest -m "stack or browser" --cov --cov-append --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "stack or browser" -n $(or $(WORKERS),2) --dist loadfile --cov --cov-append --cov-report=term:skip-covered
 else
 ifdef REQUIRE_BROWSER
 	$(error No chromium: the tests of the pages cannot run)
 endif
 	@echo "No chromium here: the tests of the pages in a browser are left out."
-	$(BIN)/python -m pytest -m "stack and not browser" --cov --cov-append --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "stack and not browser" -n $(or $(WORKERS),2) --dist loadfile --cov --cov-append --cov-report=term:skip-covered
 endif
 
 # What docker-compose.yml describes, without containers. docs/production.md

@@ -26,7 +26,9 @@ from tests.stack.stack import Stack
 from tests.stack.test_kubernetes import manage
 
 POOL = "cluster"
-SEEDS = os.environ.get("CHAOS_SEEDS", "").split() or ["1", str(random.SystemRandom().randrange(10**6))]
+# By chance, but the same in every process that runs a part of the tests.
+CHANCE = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))
+SEEDS = os.environ.get("CHAOS_SEEDS", "").split() or ["1", str(CHANCE.randrange(10**6))]
 # Each of these befalls every run, in an order of its own, and two of them once more.
 BLOWS = ("web", "agent", "worker", "redis", "rotation")
 SECONDS = 60.0
