@@ -29,6 +29,7 @@ GATHER_SECONDS = 0.03
 MOST_AT_ONCE = 500  # rows looked up for one moment
 AWAY_SECONDS = 3.0
 CONNECT_SECONDS = 1.0
+CANCEL_SECONDS = 0.1
 SILENCE_SECONDS = 10.0  # then the subscription is asked whether it is alive
 
 
@@ -70,10 +71,8 @@ class Hub:
         """The last one waits for the subscription's end."""
         self._inboxes.discard(inbox)
         if not self._inboxes and self._tasks:
-            ending, self._tasks = self._tasks, []
-            for task in ending:
-                task.cancel()
-            await asyncio.wait(ending)
+            ending, self._tasks = set(self._tasks), []
+            await end(ending)
 
     async def _listen(self) -> None:
         while True:
@@ -131,6 +130,15 @@ class Hub:
     def _anything(self) -> None:
         for inbox in tuple(self._inboxes):
             inbox.take_anything()
+
+
+async def end(tasks: set[asyncio.Task[None]]) -> None:
+    """Told again and again: Redis' client takes a cancellation for itself now and then, such as one that comes while it
+    connects, and goes on."""
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _done, tasks = await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
 
 
 def look_up(jobs: Iterable[int], pools: Iterable[int]) -> tuple[list[JobNews], set[str]]:

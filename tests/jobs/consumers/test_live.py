@@ -308,6 +308,23 @@ class TestAuthority:
         assert await page.until_closed() == 4404
 
 
+class TestEnd:
+    async def test_what_takes_a_cancellation_for_itself_is_told_again(self, db: None) -> None:
+        begun = asyncio.Event()
+
+        async def stubborn() -> None:
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(stubborn())
+        await begun.wait()
+        await asyncio.wait_for(hub.end({task}), SECONDS)
+        assert task.cancelled()
+
+
 class TestMessages:
     @pytest.mark.parametrize(
         "text",
