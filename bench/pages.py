@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext
 
-from bench import harness, log_viewer
+from bench import harness, live, log_viewer
 from bench.browser import chromium
 from bench.harness import Client
 
@@ -14,7 +14,11 @@ def viewer(client: Client, context: BrowserContext, options: argparse.Namespace)
     log_viewer.report(client, context, options.gigabytes)
 
 
-PARTS: dict[str, Callable[[Client, BrowserContext, argparse.Namespace], None]] = {"viewer": viewer}
+def live_list(client: Client, context: BrowserContext, _options: argparse.Namespace) -> None:
+    live.report(client, context)
+
+
+PARTS: dict[str, Callable[[Client, BrowserContext, argparse.Namespace], None]] = {"live": live_list, "viewer": viewer}
 
 
 def main() -> None:
