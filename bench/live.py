@@ -7,6 +7,7 @@ page. Times of the browser and of the client are the same machine's clock.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from playwright.sync_api import BrowserContext, Page
 
@@ -59,6 +60,10 @@ def running(client: Client, count: int) -> Iterator[Sequence[str]]:
             client.call("DELETE", f"/api/jobs/{one}")
 
 
+def create(client: Client, name: str, new: list[str]) -> None:
+    new.append(client.create(["true"], name=name))
+
+
 def report(client: Client, context: BrowserContext) -> None:
     page = context.new_page()
     with running(client, JOBS) as ids:
@@ -68,7 +73,7 @@ def report(client: Client, context: BrowserContext) -> None:
         for at, job_id in enumerate(ids):
             time.sleep(PAUSES[at % len(PAUSES)])
             stop = f"/api/jobs/{job_id}/stop"
-            stops.append(until_shown(page, f"#row-{job_id} .status", "Stopp", lambda at=stop: client.call("POST", at)))
+            stops.append(until_shown(page, f"#row-{job_id} .status", "Stopp", partial(client.call, "POST", stop)))
         print(harness.milliseconds("a stop shows in an open list", stops))
     new: list[str] = []
     try:
@@ -76,9 +81,7 @@ def report(client: Client, context: BrowserContext) -> None:
         for at in range(JOBS):
             time.sleep(PAUSES[at % len(PAUSES)])
             name = f"bench-live-{at}-{time.time_ns()}"
-            shown.append(
-                until_shown(page, "#listing .name", name, lambda it=name: new.append(client.create(["true"], name=it)))
-            )
+            shown.append(until_shown(page, "#listing .name", name, partial(create, client, name, new)))
         print(harness.milliseconds("a new job shows in an open list", shown))
     finally:
         for job_id in new:
