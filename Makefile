@@ -49,13 +49,13 @@ endif
 	@echo "No PostgreSQL server here: the tests on it are left out."
 endif
 ifneq ($(CHROMIUM),)
-	$(BIN)/python -m pytest -m "stack or browser" -n $(or $(WORKERS),2) --dist loadfile --cov --cov-append --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "stack or browser" -n $(or $(WORKERS),2) --dist loadfile --no-loadscope-reorder --cov --cov-append --cov-report=term:skip-covered
 else
 ifdef REQUIRE_BROWSER
 	$(error No chromium: the tests of the pages cannot run)
 endif
 	@echo "No chromium here: the tests of the pages in a browser are left out."
-	$(BIN)/python -m pytest -m "stack and not browser" -n $(or $(WORKERS),2) --dist loadfile --cov --cov-append --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "stack and not browser" -n $(or $(WORKERS),2) --dist loadfile --no-loadscope-reorder --cov --cov-append --cov-report=term:skip-covered
 endif
 
 # What docker-compose.yml describes, without containers. docs/production.md

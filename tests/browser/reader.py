@@ -9,6 +9,10 @@ from playwright.sync_api import ConsoleMessage, Page
 from tests.stack.stack import Stack
 
 AXE = Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js"
+# Colours that are on their way from one theme to the other are nobody's choice.
+SETTLED = """() => Promise.all(document.getAnimations()
+  .filter((one) => one.effect?.getComputedTiming().iterations !== Infinity)
+  .map((one) => one.finished.catch(() => null)).concat(new Promise(requestAnimationFrame)))"""
 
 
 class Reader:
@@ -62,6 +66,7 @@ class Reader:
     def serious_findings(self) -> list[Any]:
         """What axe-core finds serious or critical on the page. It is put in by the debugger, not by the page, so the
         content security policy stays as it is."""
+        self.page.evaluate(SETTLED)
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found = self.page.evaluate("async () => JSON.stringify((await axe.run()).violations)")
         return [

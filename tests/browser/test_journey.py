@@ -26,7 +26,7 @@ def test_create_watch_type_stop_delete(open_reader: Callable[..., Reader], tmp_p
     assert page.locator(".log-lines .fg2").inner_text() == "green"
     assert reader.log_text().splitlines()[0] == "step 1 loss 0.8"
 
-    page.click("#pods a:text('Terminal')")
+    reader.go(str(page.locator("#pods a:text('Terminal')").get_attribute("href")))
     expect(page.locator("[data-terminal-state]")).to_have_text("Connected")
     page.keyboard.type("echo h''i $JOB_ID; stty size\n")
     rows = page.locator(".xterm-rows")

@@ -135,6 +135,7 @@ def test_a_search_counts_and_leads_from_match_to_match(open_reader: Callable[...
     expect(count).to_have_text("1,110 of 1,111")
     expect(chosen).to_have_text("Row 29998")
     page.keyboard.press("Enter")
+    expect(count).to_have_text("1,111 of 1,111")
     page.keyboard.press("Enter")
     expect(count).to_have_text("1 of 1,111")
     expect(chosen).to_have_text("Row 29")

@@ -35,7 +35,7 @@ def test_what_a_terminal_showed_is_played_and_downloaded(reader: Reader, stack: 
     page = reader.page
     job_id = reader.submit("recorded", "exec sleep 600", env=("HOME", str(tmp_path)))
     reader.status("Running")
-    page.click("#pods a:text('Terminal')")
+    reader.go(str(page.locator("#pods a:text('Terminal')").get_attribute("href")))
     expect(page.locator("[data-terminal-state]")).to_have_text("Connected")
     page.keyboard.type("echo h''i 中文; exit 7\n")
     expect(page.locator("[data-terminal-state]")).to_contain_text("exit code 7")
