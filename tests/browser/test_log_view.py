@@ -18,7 +18,7 @@ READ_ALL = """async (box) => {
     box.scrollTop = 0;
     for (let still = 0, before = -1; still < 20; still = box.scrollTop === before ? still + 1 : 0) {
         before = box.scrollTop;
-        await new Promise((done) => setTimeout(done, 30));
+        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 30))));
         for (const row of box.querySelectorAll(".log-row:not(.is-missing)")) {
             seen.set(Number(row.dataset.line), row.querySelector(".log-text").textContent);
         }
