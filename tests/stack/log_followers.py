@@ -93,14 +93,14 @@ class TextFollower(Follower):
 
 
 class EventsFollower(Follower):
-    """An event counts when its empty line has come, as for EventSource."""
+    """As EventSource: an event counts when its empty line has come, and a comment alone is none."""
 
     def follow(self, patience: int) -> None:
         last = {"Last-Event-ID": str(self.cursor)} if self.cursor else {}
         connection, response = self.request("", Accept="text/event-stream", **last)
         try:
             fields: list[tuple[str, str]] = []
-            while patience and (line := response.readline()):
+            while patience and (line := response.readline()).endswith(b"\n"):
                 name, _, value = line.decode("ascii").removesuffix("\n").partition(":")
                 if name or value:
                     fields.append((name, value.removeprefix(" ")))
@@ -124,9 +124,12 @@ class EventsFollower(Follower):
             self.told(json.loads(data[0]))
         else:
             self.text += "".join(f"{line}\n" for line in data)
-        cursor = int(dict(fields)["id"])
-        assert cursor >= self.cursor
-        self.cursor = cursor
+        if "id" in dict(fields):
+            cursor = int(dict(fields)["id"])
+            assert cursor >= self.cursor
+            self.cursor = cursor
+        else:
+            assert not data, fields  # who comes back after it would be shown it again
 
 
 class SocketFollower(Follower):
