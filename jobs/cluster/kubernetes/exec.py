@@ -69,7 +69,7 @@ async def open_session(
         await close_quickly(stack)
         raise
     session = KubernetesSession(ws, stack, target, mark)
-    await session.resize(cols=cols, rows=rows)
+    await session.begin(cols=cols, rows=rows)
     return session
 
 
@@ -95,6 +95,8 @@ class KubernetesSession:
         self.pings = self.answered = 0  # the numbers of the last ping, and of the last pong
         self.typed = -1  # the number of the last ping before what was typed last
         self.size: tuple[int, int] | None = None
+        self.latest: tuple[int, int] | None = None  # the last size that was asked for
+        self.repeated = False
         self.closing: asyncio.Task[None] | None = None
         self.tasks = {self.loop.create_task(part()) for part in (self.keep_alive, self.watch_pod)}
 
@@ -149,6 +151,8 @@ class KubernetesSession:
             return
         if channel[0] in protocol.OUTPUT:
             self.rest = data
+            if not self.repeated:
+                self.repeat_size()
         elif channel[0] == protocol.Channel.RESULT:
             self.hear_result(protocol.result_of(data))
 
@@ -202,9 +206,23 @@ class KubernetesSession:
                 await self.ws.send_bytes(protocol.stdin(data[at : at + protocol.FRAME_BYTES]))
             self.typed = self.pings
 
+    async def begin(self, *, cols: int, rows: int) -> None:
+        """The first size goes before anything that is typed."""
+        self.size = self.latest = (cols, rows)
+        await self.send_size()
+
+    def repeat_size(self) -> None:
+        """A shell's readline reads the size as it starts and sets it again (set_winsize in rltty.c): one that came in
+        between is lost. Once it shows something it has done so."""
+        self.repeated = True
+        if self.size is None:
+            self.size = self.latest
+            self.keep(self.loop.create_task(self.send_size()))
+
     async def resize(self, *, cols: int, rows: int) -> None:
         """Not held up by a program that does not read: only the newest size waits."""
         waits, self.size = self.size is not None, (cols, rows)
+        self.latest = (cols, rows)
         if not waits and self.closing is None:
             self.keep(self.loop.create_task(self.send_size()))
 

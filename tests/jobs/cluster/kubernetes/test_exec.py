@@ -86,8 +86,8 @@ async def test_a_cluster_that_knows_the_older_protocol_alone(server: ApiServer, 
     server.kubelet.without_protocols = frozenset({V5})
     session = await shell()
     assert session.ws.protocol == V4
-    await session.write(b"stty size; exit 3\n")
-    assert "24 80" in await rest(session)
+    await session.write(b"until [ \"$(stty size)\" = '24 80' ]; do sleep 0.02; done; echo si''zed; exit 3\n")
+    assert "sized" in await rest(session)
     assert await session.wait() == 3
 
 
