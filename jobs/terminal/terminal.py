@@ -82,6 +82,8 @@ class Terminal:
             self.stop_waiting()
             self.writer, self.touched = viewer, self.loop.time()
         self.viewers.append(viewer)
+        if viewer is not self.writer:
+            self.watchable = True  # the row says so, or nobody were let in; it is looked at now and then only
         self.tell_audience(but=viewer)
 
     def detach(self, viewer: Viewer, farewell: Farewell) -> None:

@@ -97,6 +97,7 @@ def test_a_cut_connection_comes_back_to_the_same_shell_without_a_gap(
     reader = open_reader(user=BOB, through=line.port)
     page = open_shell(reader, job)
     enter(page, f"n=0; until [ -e {tmp_path}/go ]; do sleep 0.05; done; seq -f 'tick%g.' -s ' ' 1 20; mark=$$")
+    expect(screen(page)).to_contain_text("mark=$$")  # all of it has come to the shell
     line.cut()
     expect(state(page)).to_have_text("Connection lost. The terminal goes on.")
     expect(page.locator("[data-terminal-countdown]")).to_contain_text("Next try in")
