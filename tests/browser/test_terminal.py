@@ -258,9 +258,13 @@ def test_what_is_shown_is_searched_copied_and_pasted(open_reader: Open, job: str
     assert reader.serious_findings() == []
     page.locator("[data-copy-selection]").click()
     page.keyboard.press("Escape")
+    expect(bar).to_be_hidden()
     page.locator(".terminal textarea").focus()
     page.keyboard.type("echo got-")
+    expect(screen(page)).to_contain_text("echo got-")
     page.locator("[data-paste]").click()
+    expect(screen(page)).to_contain_text("echo got-needle-")
+    expect(page.locator(".terminal textarea")).to_be_focused()
     page.keyboard.type("ok\n")
     expect(screen(page)).to_contain_text("got-needle-ok")
     page.locator("[data-search-open]").click()
