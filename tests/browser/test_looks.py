@@ -13,7 +13,7 @@ CJK = re.compile(r"[\u4e00-\u9fff]")
 # The page without names, without what users and programs wrote, and without the languages' own names.
 OWN_WORDS = """() => {
     const main = document.querySelector("main").cloneNode(true);
-    const others = "[data-row], h1 bdi, .log-lines, .terminal, code, [lang]";
+    const others = "[data-row], h1 bdi, .log-lines, .terminal, code, [lang], datalist";
     for (const element of main.querySelectorAll(others)) element.remove();
     return main.textContent;
 }"""

@@ -1,5 +1,6 @@
 """The operators' first page."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ from django.utils import timezone
 
 from accounts.models import Project, User
 from jobs import doctor
+from jobs.admin import overview
 from jobs.findings import Finding, Level
-from jobs.models import Queue, ResourcePool
+from jobs.models import PoolUse, Queue, ResourcePool
 from jobs.reconcile import usage
 from jobs.states import JobStatus
 from tests.admin_site import logged_in, make_job
@@ -32,14 +34,15 @@ def test_it_shows_counts_pools_who_waits_and_why_jobs_fail(
     make_job(project, bob, queue, name="in line", status=JobStatus.QUEUED.value)
     for number in range(3):
         make_job(project, bob, queue, name=f"f{number}", status=JobStatus.FAILED.value, status_reason="OutOfMemory")
-    usage.sample(timezone.now().replace(minute=timezone.now().minute // 5 * 5))
+    now = timezone.now()
+    usage.sample(now.replace(minute=now.minute // overview.STEP_MINUTES * overview.STEP_MINUTES))
     text = page(client)
     assert "<strong>3</strong> <span>Failed</span>" in text
     assert "<strong>1</strong> <span>Queued</span>" in text
     assert "No agent yet" in text
     assert "in line" in text
     assert 'OutOfMemory</th><td class="o-number">3' in text
-    assert "Waiting 1" in text
+    assert re.findall(r'class="is-waiting">(.*?)</span>', text) == ["Waiting 1"], [*PoolUse.objects.values()]
 
 
 def test_an_empty_platform_says_what_to_do(client: Client) -> None:
