@@ -118,7 +118,8 @@ def test_a_cut_connection_comes_back_to_the_same_shell_without_a_gap(
 def test_it_comes_back_by_itself(open_reader: Open, job: str, line: Line) -> None:
     reader = open_reader(user=BOB, through=line.port)
     page = open_shell(reader, job)
-    enter(page, "kept=yes")
+    enter(page, "kept=yes; echo the''re")
+    expect(screen(page)).to_contain_text("there")
     line.cut()
     expect(state(page)).to_have_text("Connection lost. The terminal goes on.")
     line.mend()
@@ -257,9 +258,9 @@ def test_what_is_shown_is_searched_copied_and_pasted(open_reader: Open, job: str
     expect(bar.get_by_role("status")).to_have_text("2 of 3")
     assert reader.serious_findings() == []
     page.locator("[data-copy-selection]").click()
-    page.keyboard.press("Escape")
+    expect(page.locator(".terminal textarea")).to_be_focused()  # an Escape would be the shell's
+    bar.get_by_role("button", name="Close").click()
     expect(bar).to_be_hidden()
-    page.locator(".terminal textarea").focus()
     page.keyboard.type("echo got-")
     expect(screen(page)).to_contain_text("echo got-")
     page.locator("[data-paste]").click()
