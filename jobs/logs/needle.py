@@ -5,8 +5,11 @@ one byte of the keyword is seldom seen, that byte is looked for instead, at the 
 """
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
+
+from jobs.logs import grams
+from jobs.logs.grams import Grams
 
 NEWLINE = b"\n"
 SAMPLE = 64 << 10
@@ -32,6 +35,10 @@ class Needle:
         self._ignore_case = ignore_case
         self._seldom: tuple[bytes, int] | None = None  # a byte of the keyword and where in it that is
         self._sampled = False
+
+    @cached_property
+    def grams(self) -> Grams | None:
+        return grams.of_keyword(self.keyword)
 
     def prepared(self, data: bytes) -> bytes:
         """What the other methods are to be given in place of the log's own bytes; of the same length."""
@@ -61,7 +68,7 @@ class Needle:
         return left.count(bytes((mark, ord(NEWLINE)))) + (left[-1:] == bytes((mark,)))
 
     def _find(self, data: bytes, start: int, stop: int) -> int:
-        if not self._sampled:
+        if data and not self._sampled:
             self._sample(data)
         if self._seldom is not None:
             byte, shift = self._seldom

@@ -159,7 +159,7 @@ def pack_index(directory: Path, container: str) -> None:
     with closing(FileBlob(path)) as plain:
         size = plain.size() // RECORD.size * RECORD.size
         if not is_whole(packed, size):
-            write(packed, in_pieces(plain.read, 0, size, INDEX_FRAME), size, seekable.UNKNOWN)
+            write(packed, in_pieces(plain.read, 0, size, INDEX_FRAME), size, seekable.UNKNOWN, searched=False)
     path.unlink()
 
 
@@ -168,11 +168,11 @@ def in_pieces(read: Callable[[int, int], bytes], start: int, end: int, size: int
         yield read(offset, min(size, end - offset))
 
 
-def write(path: Path, pieces: Iterable[bytes], size: int, lines_before: int) -> None:
+def write(path: Path, pieces: Iterable[bytes], size: int, lines_before: int, *, searched: bool = True) -> None:
     """Whole and on the disk, or not at all; looked at before it counts, as it shall take the place of the only copy."""
     draft = path.with_name(path.name + DRAFT)
     with draft.open("wb") as file:
-        seekable.pack(pieces, file, lines_before)
+        seekable.pack(pieces, file, lines_before, searched=searched)
         file.flush()
         os.fsync(file.fileno())
     if not is_whole(draft, size):

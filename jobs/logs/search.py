@@ -10,8 +10,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from jobs.logs.blocks import LINE_MAX, Block, line_blocks, line_blocks_back
+from jobs.logs.blocks import LINE_MAX, Block
 from jobs.logs.needle import Line, Needle
+from jobs.logs.skipping import likely_blocks, likely_blocks_back
 from jobs.logs.store import PodLog
 from jobs.logs.text import NEWLINE
 
@@ -126,8 +127,8 @@ class Work:
 
     def _blocks(self, start: int) -> Iterator[Block]:
         if self._search.newest_first:
-            return line_blocks_back(self._log, self._far, start)
-        return line_blocks(self._log, start, self._far)
+            return likely_blocks_back(self._log, self._search.needle, self._far, start)
+        return likely_blocks(self._log, self._search.needle, start, self._far)
 
     def _lines(self, block: Block) -> Iterator[Line]:
         needle = self._search.needle

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from heapq import merge
 
 from jobs.logs.blobs import Shelf
+from jobs.logs.grams import Grams
 from jobs.logs.index import Index
 from jobs.logs.lines import Lines
 from jobs.logs.segments import Segments
@@ -32,6 +33,12 @@ class SegmentedLog:
 
     def read(self, offset: int, size: int) -> bytes:
         return self._segments.read(offset, size)
+
+    def next_chance(self, grams: Grams, start: int, end: int) -> int:
+        return self._segments.next_chance(grams, start, end)
+
+    def last_chance(self, grams: Grams, start: int, end: int) -> int:
+        return self._segments.last_chance(grams, start, end)
 
     def segments(self, start: int, end: int) -> Iterator[Segment]:
         return self._index.segments(start, end)

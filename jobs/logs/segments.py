@@ -6,7 +6,7 @@ shown as a line that says so, of just the size of what is lost, and told in the 
 """
 
 import logging
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Protocol
@@ -15,6 +15,7 @@ from jobs.logs import frames, seekable
 from jobs.logs.blobs import Blob, Shelf
 from jobs.logs.format import base_of, packed_name, segment_name
 from jobs.logs.frames import Frame
+from jobs.logs.grams import Grams
 from jobs.logs.loss import in_place_of
 from jobs.logs.seekable import Damaged, Table
 
@@ -36,13 +37,29 @@ class File(Protocol):
     def read(self, offset: int, size: int) -> bytes:
         """Up to `size` bytes; fewer, or none, at the end."""
 
+    def next_chance(self, grams: Grams, start: int, end: int) -> int:
+        """Where in [start, end) the first place is at which the keyword may begin; `end` when there is none."""
+
+    def last_chance(self, grams: Grams, start: int, end: int) -> int:
+        """Behind the last place in [start, end) at which the keyword may begin; `start` when there is none."""
+
     def lost(self) -> list[tuple[int, int]]:
         """Where in it something is lost, as far as that was read."""
 
     def close(self) -> None: ...
 
 
-class PlainFile:
+class AnyChance:
+    """A file that must be read to know what is in it."""
+
+    def next_chance(self, grams: Grams, start: int, end: int) -> int:
+        return start
+
+    def last_chance(self, grams: Grams, start: int, end: int) -> int:
+        return end
+
+
+class PlainFile(AnyChance):
     def __init__(self, blob: Blob) -> None:
         self.identity = blob.identity
         self.size, self.read, self.close = blob.size, blob.read, blob.close
@@ -59,6 +76,7 @@ class PackedFile:
         self._blob = blob
         self.table: Table = seekable.read_table(blob)
         self._lost: dict[int, None] = {}
+        self._grams: bytes | None = None  # as long as nobody asked
 
     def size(self) -> int:
         return self.table.size
@@ -73,11 +91,34 @@ class PackedFile:
             offset, number = following, number + 1
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def next_chance(self, grams: Grams, start: int, end: int) -> int:
+        begins, bitmaps = self.table.begins, self._bitmaps()
+        if not bitmaps:
+            return start
+        for number in range(bisect_right(begins, start) - 1, bisect_left(begins, end, hi=len(begins) - 1)):
+            if grams.may_begin(bitmaps, number):
+                return max(start, begins[number])
+        return end if end <= begins[-1] else max(start, begins[-1])
+
+    def last_chance(self, grams: Grams, start: int, end: int) -> int:
+        begins, bitmaps = self.table.begins, self._bitmaps()
+        if not bitmaps or end > begins[-1]:
+            return end
+        for number in range(bisect_left(begins, end) - 1, bisect_right(begins, start) - 2, -1):
+            if grams.may_begin(bitmaps, number):
+                return min(end, begins[number + 1])
+        return start
+
     def lost(self) -> list[tuple[int, int]]:
         return [(self.table.begins[number], self.table.begins[number + 1]) for number in sorted(self._lost)]
 
     def close(self) -> None:
         self._blob.close()
+
+    def _bitmaps(self) -> bytes:
+        if self._grams is None:
+            self._grams = seekable.read_grams(self._blob, self.table)
+        return self._grams
 
     def _frame(self, number: int) -> bytes:
         frame = frames.cache.get((self.identity, self.table.size, number), lambda: self._unpacked(number))
@@ -97,7 +138,7 @@ class PackedFile:
         return in_place_of(self.table.begins[number + 1] - self.table.begins[number], DAMAGED)
 
 
-class LostFile:
+class LostFile(AnyChance):
     """Of a segment that cannot be read at all; `size` bytes are known to have been in it."""
 
     def __init__(self, identity: Hashable, size: int, said: str) -> None:
@@ -159,6 +200,26 @@ class Segments:
             size -= len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def next_chance(self, grams: Grams, start: int, end: int) -> int:
+        """Where in [start, end) the first place is at which the keyword may begin; `end` when there is none."""
+        while start < end:
+            base, following = self._around(start)
+            stop = min(end, following)
+            if (at := base + self.file(base).next_chance(grams, start - base, stop - base)) < stop:
+                return at
+            start = stop
+        return end
+
+    def last_chance(self, grams: Grams, start: int, end: int) -> int:
+        """Behind the last place in [start, end) at which the keyword may begin; `start` when there is none."""
+        while start < end:
+            base, _following = self._around(end - 1)
+            first = max(start, base)
+            if (at := base + self.file(base).last_chance(grams, first - base, end - base)) > first:
+                return at
+            end = first
+        return start
+
     def lost(self, start: int, end: int) -> list[tuple[int, int]]:
         """Where in [start, end) a line stands for what is lost, as far as that was read."""
         for base, file in self._files.items():
@@ -181,6 +242,11 @@ class Segments:
     def close(self) -> None:
         for base in list(self._files):
             self._close(base)
+
+    def _around(self, offset: int) -> tuple[int, int]:
+        """Where its segment begins and, as far as is known, ends."""
+        number = self.number_at(offset)
+        return self.bases[number], self.bases[number + 1] if number + 1 < len(self.bases) else max(offset, self.size())
 
     def _part(self, offset: int, size: int) -> bytes:
         """Some of it, from one segment; none at the end."""

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jobs.logs.blocks import BLOCK as BLOCK
-from jobs.logs.blocks import line_blocks_back
 from jobs.logs.lines import nth
 from jobs.logs.needle import Needle
+from jobs.logs.skipping import likely_blocks_back
 from jobs.logs.store import PodLog
 from jobs.logs.text import NEWLINE
 
@@ -136,6 +136,6 @@ def matching_start(spans: Iterator[tuple[int, int]], end: int, lines: int | None
 def matching_back(log: PodLog, floor: int, end: int, keyword: bytes) -> Iterator[tuple[int, int]]:
     """The lines of [floor, end) that contain the keyword, from the last one on."""
     needle = Needle(keyword)
-    for block in line_blocks_back(log, floor, end):
+    for block in likely_blocks_back(log, needle, floor, end):
         for line in reversed(list(needle.lines(block.data, block.start, block.stop))):
             yield block.offset + line.start, block.offset + line.end

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from jobs.logs.format import CONTAINER, OUTPUT
+from jobs.logs.grams import Grams
 from jobs.logs.position import LogPosition, Times
 
 
@@ -54,6 +55,12 @@ class PodLog(Protocol):
 
     def read(self, offset: int, size: int) -> bytes:
         """Up to `size` bytes; fewer, or none, at the end."""
+
+    def next_chance(self, grams: Grams, start: int, end: int) -> int:
+        """Where in [start, end) the first place is at which the keyword may begin; `end` when there is none."""
+
+    def last_chance(self, grams: Grams, start: int, end: int) -> int:
+        """Behind the last place in [start, end) at which the keyword may begin; `start` when there is none."""
 
     def segments(self, start: int, end: int) -> Iterator[Segment]:
         """The times of [start, end), without gaps and in order. Cheapest when called with growing offsets."""
