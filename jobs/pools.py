@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from accounts.models import User
+from jobs import news
 from jobs.bootstrap import DEFAULT
 from jobs.cluster.errors import Unavailable
 from jobs.cluster.kubernetes.options import NAMES, OptionsInvalid, PoolOptions, parse
@@ -47,11 +48,13 @@ def add(pool: ResourcePool) -> None:
 
 
 def settle(pool: ResourcePool) -> None:
-    """What holds for every saved pool: a queue that a create without one finds, and at most one pool is the default."""
+    """What holds for every saved pool: a queue that a create without one finds, at most one pool is the default, and
+    open pages are told."""
     if not pool.queues.exists():
         Queue.objects.create(pool=pool, name=DEFAULT, is_default=True)
     if pool.is_default:
         ResourcePool.objects.exclude(pk=pool.pk).filter(is_default=True).update(is_default=False)
+    news.of_pools([pool.pk])
 
 
 def audit(action: str, pool: ResourcePool, *, actor: User | None, actor_name: str, **columns: str) -> None:

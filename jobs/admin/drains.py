@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from jobs import pools, wakeups
+from jobs import news, pools, wakeups
 from jobs.models import ResourcePool
 from jobs.reconcile.usage import measured, waiting_by_pool
 from jobs.services import Origin
@@ -38,6 +38,7 @@ def set_draining(
             pool.save(update_fields=["draining"])
             action = "pool.drain" if draining else "pool.resume"
             pools.audit(action, pool, actor=actor, actor_name=actor.username, **asdict(origin))
+            news.of_pools([pool.pk])
         wakeups.wake(pool.pk)
         said = _("Pool %(pool)s is being drained.") if draining else _("Pool %(pool)s takes jobs again.")
         model_admin.message_user(request, said % {"pool": pool.name}, messages.SUCCESS)

@@ -15,7 +15,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from jobs import pool_check, pools
+from jobs import news, pool_check, pools
 from jobs.admin import drains
 from jobs.cluster.kubernetes.options import NAMES
 from jobs.models import JobCount, PoolUse, Queue, ResourcePool
@@ -122,6 +122,7 @@ class ResourcePoolAdmin(ModelAdmin):
             with transaction.atomic():
                 pools.audit("pool.accept-loss", pool, actor=user, actor_name=user.username, **asdict(origin))
                 accepted = losses.accept(pool)
+                news.of_pools([pool.pk])
             text = _("Jobs of pool %(pool)s that end as lost: %(count)d.") % {"count": accepted, "pool": pool.name}
             self.message_user(request, text, messages.SUCCESS)
 
@@ -163,6 +164,7 @@ class QueueAdmin(ModelAdmin):
         super().save_model(request, obj, form, change)
         if obj.is_default:
             Queue.objects.exclude(pk=obj.pk).filter(pool=obj.pool, is_default=True).update(is_default=False)
+        news.of_pools([obj.pool_id])
 
 
 @admin.register(JobCount)

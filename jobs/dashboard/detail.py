@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -38,6 +39,7 @@ class Asked:
 
     pod: str = ""  # whose log
     all_events: bool = False
+    warnings_only: bool = False  # of the events
     all_pods: bool = False
     whole_timeline: bool = False
     run_only: bool = False  # the timeline begins at the first attempt
@@ -75,12 +77,23 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Events:
+    rows: list[EventRow]  # newest first
+    total: int
+    warnings: int  # of the total
+    warnings_only: bool  # that is asked for
+
+    @property
+    def left_out(self) -> int:
+        return (self.warnings if self.warnings_only else self.total) - len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
 class Detail:
     job: Job
     status: status.StatusView
     attempts: list[AttemptRow]  # newest first
-    events: list[EventRow]  # newest first
-    events_left_out: int
+    events: Events
     timeline: timeline.Timeline
     shown_pod: Pod | None
     ready: int
@@ -103,19 +116,18 @@ def build(user: User, job: Job, now: datetime, asked: Asked) -> Detail:
     if shown:
         shown.job = job  # which is read already
     rights = Rights(user)
-    events, left_out = event_rows(job, asked.all_events)
+    events = events_of(job, asked)
     attempts = attempt_rows(job, [pod_row(pod, shown, now) for pod in pods], asked)
     return Detail(
         job=job,
         status=status.view_of(job, now, explanation_of(job)),
         attempts=attempts,
         events=events,
-        events_left_out=left_out,
         timeline=timeline.build(
             job,
             [row.attempt for row in attempts],
             pods,
-            [row.event for row in events],
+            [row.event for row in events.rows],
             now,
             whole=asked.whole_timeline,
             run_only=asked.run_only,
@@ -171,20 +183,20 @@ def pod_row(pod: Pod, shown: Pod | None, now: datetime) -> PodRow:
     )
 
 
-def event_rows(job: Job, everything: bool) -> tuple[list[EventRow], int]:
-    """Newest first, the last 100 or all, and how many are left out."""
+def events_of(job: Job, asked: Asked) -> Events:
+    """The last 100 of those that are asked for, or all of them."""
     events = newest_first(job)
-    total = events.count()
-    chosen = list(events if everything else events[:EVENTS_SHOWN])
+    numbers = events.order_by().aggregate(total=Count("pk"), warnings=Count("pk", filter=Q(type=Event.WARNING)))
+    chosen = events.filter(type=Event.WARNING) if asked.warnings_only else events
     rows = [
         EventRow(
             event=event,
             message=wording.event_message(event),
             tone="look" if event.type == Event.WARNING else "waiting",
         )
-        for event in chosen
+        for event in (chosen if asked.all_events else chosen[:EVENTS_SHOWN])
     ]
-    return rows, total - len(chosen)
+    return Events(rows, **numbers, warnings_only=asked.warnings_only)
 
 
 def command_text(command: object) -> str:

@@ -1,15 +1,18 @@
 """What happened to a job, in the platform's words."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from jobs.wording.words import Words
+from jobs.wording.words import Counted, Words
 
 EVENTS: dict[str, Words] = {
     "Submitted": Words(_("Submitted by %(user)s")),
     "Queued": Words(_("Waiting in queue %(queue)s")),
     "Scheduled": Words(_("Attempt %(attempt)s was given its place in the pool")),
     "Started": Words(_("Container started")),
-    "Running": Words(_("All %(pods)s pods run")),
+    "Running": Words(
+        Counted("pods", lambda pods: ngettext("%(pods)s pod runs", "All %(pods)s pods run", pods)),
+    ),
     "StopRequested": Words(_("%(user)s asked to stop the job")),
     "DeleteRequested": Words(_("%(user)s deleted the job")),
     "Retrying": Words(_("Attempt %(attempt)s ended (%(ended)s); attempt %(next)s follows")),

@@ -1,8 +1,9 @@
 """Why a job does not run yet: of its queue, of its pool, of its cluster (jobs.cluster.diagnosis)."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from jobs.wording.words import PATIENCE, Words
+from jobs.wording.words import PATIENCE, Counted, Words
 
 SOONER = _("It starts when running jobs end; ask for less to start sooner.")
 OPERATORS_OR_LESS = _("It starts when running jobs end or machines are added; ask for less to start sooner.")
@@ -35,12 +36,27 @@ QUEUE: dict[str, Words] = {
         category="capacity",
     ),
     "Waiting.queue": Words(
-        _("Waiting: queue %(queue)s runs at most %(limit)s jobs at once and runs %(running)s."),
+        Counted(
+            "limit",
+            lambda limit: ngettext(
+                "Waiting: queue %(queue)s runs at most %(limit)s job at once and runs %(running)s.",
+                "Waiting: queue %(queue)s runs at most %(limit)s jobs at once and runs %(running)s.",
+                limit,
+            ),
+        ),
         remedy=_("It starts when one of them ends; another queue may be free now."),
         category="queue",
     ),
     "Waiting.behind": Words(
-        _("Waiting behind %(ahead)s jobs that came first or have a higher priority."), category="queue"
+        Counted(
+            "ahead",
+            lambda ahead: ngettext(
+                "Waiting behind %(ahead)s job that came first or has a higher priority.",
+                "Waiting behind %(ahead)s jobs that came first or have a higher priority.",
+                ahead,
+            ),
+        ),
+        category="queue",
     ),
     "Waiting.draining": Words(
         _("Waiting: pool %(pool)s is being drained and starts no jobs."),

@@ -1,6 +1,6 @@
 """How a sentence is made of a stored reason's parameters, and how somebody else's words stand in it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,14 +29,33 @@ NEW_LINE = " ⏎ "
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """A sentence whose grammar follows the number in the parameter `by`: `form` gives it for a number. Where that
+    parameter is no number, as in a row older than the sentence, it is the plural."""
+
+    by: str
+    form: Callable[[int], str]
+
+    def __str__(self) -> str:
+        return self.form(2)
+
+    def for_params(self, params: Mapping[str, Any]) -> str:
+        number = params.get(self.by)
+        return self.form(number) if isinstance(number, int) else str(self)
+
+
+Sentence = str | Promise | Counted
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     """What happened, why, what to do next. A sentence of `details` is left out when a parameter of it is missing. The
     cluster's own words, in the parameter `quote`, follow them where there are any; so does the end of a log in
     `lines`. `category`: what kind of trouble this is, for scripts; empty where there is none."""
 
-    summary: str | Promise
-    details: tuple[str | Promise, ...] = ()
-    remedy: str | Promise = ""
+    summary: Sentence
+    details: tuple[Sentence, ...] = ()
+    remedy: Sentence = ""
     category: str = ""
     quote: str = "detail"
 
@@ -63,8 +82,9 @@ class Params(dict[str, Any]):
         return "—"
 
 
-def fill(sentence: str | Promise, params: Mapping[str, Any]) -> str:
-    text = " ".join((str(sentence) % Params(readable(params))).split())
+def fill(sentence: Sentence, params: Mapping[str, Any]) -> str:
+    form = sentence.for_params(params) if isinstance(sentence, Counted) else str(sentence)
+    text = " ".join((form % Params(readable(params))).split())
     return text.replace(" ()", "").replace("（）", "")
 
 
@@ -93,7 +113,7 @@ def told(words: Words, params: Mapping[str, Any]) -> list[str]:
     return [fill(sentence, params) for sentence in words.details if names_in(sentence) <= known]
 
 
-def names_in(sentence: str | Promise) -> set[str]:
+def names_in(sentence: Sentence) -> set[str]:
     """Of the parameters a sentence has."""
     seen: set[str] = set()
 

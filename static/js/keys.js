@@ -13,6 +13,14 @@ function move(step) {
   return true;
 }
 
+// From the row to its first action, to the next one, and from the last one back to the row.
+function moveToAction() {
+  const row = document.activeElement?.closest?.("[data-job]");
+  const places = row ? [...row.querySelectorAll("[data-row], .row-actions a")] : [];
+  places[(places.indexOf(document.activeElement) + 1) % places.length]?.focus();
+  return places.length > 0;
+}
+
 function open(address) {
   location.assign(address);
   return true;
@@ -28,6 +36,7 @@ function act(key) {
   if (key === "j") return move(1);
   if (key === "k") return move(-1);
   if (key === "x") return Boolean(document.activeElement?.closest?.("[data-job]")?.dispatchEvent(new CustomEvent("pick-row", { bubbles: true })));
+  if (key === ".") return moveToAction();
   if (key === "n") return open("/jobs/new");
   if (key === "?") return document.getElementById("keys").showModal() === undefined;
   if (key === "/") {

@@ -66,6 +66,13 @@ document.addEventListener("click", (event) => {
   else if (element.closest("[data-copy], [data-copy-text]")) copyFrom(element.closest("[data-copy], [data-copy-text]"));
 });
 
+// What is named a button is pressed with the space bar too, also where it is a link.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== " " || !(event.target instanceof Element) || !event.target.matches("a[role=button]")) return;
+  event.preventDefault();
+  event.target.click();
+});
+
 // One submit a form: a second click while the first is under way does nothing.
 document.addEventListener("submit", (event) => {
   if (event.defaultPrevented) return;

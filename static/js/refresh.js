@@ -7,7 +7,7 @@ import { patch } from "./patch.js";
 const EVERY_MS = 3000;
 const EVERY_LIVE_MS = 30_000; // ages in words; and what the channel may have lost
 const SPACING_MS = 250; // between two refreshes of what is shown
-const UNSEEN_SPACING_MS = 1000; // of what may newly belong to it
+const UNSEEN_SPACING_MS = 1000; // of what may newly belong to it, and of pools: each job that moves changes its own
 
 let answeredAt = Date.now();
 let aging = 0;
@@ -92,7 +92,7 @@ const ofTopic = (topic) => document.querySelectorAll(`[data-live][data-topic="${
 
 function hear(topic, change) {
   for (const element of ofTopic(topic)) {
-    const shown = !change || topic !== "jobs" || change.jobs.some(({ jobId }) => document.getElementById(`row-${jobId}`));
+    const shown = !change || topic.startsWith("job:") || change.jobs.some(({ jobId }) => document.getElementById(`row-${jobId}`));
     soon(element, shown ? SPACING_MS : UNSEEN_SPACING_MS);
   }
 }

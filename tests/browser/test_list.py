@@ -47,7 +47,7 @@ def test_several_are_stopped_unless_it_is_undone(reader: Reader, jobs: list[str]
     page.locator(f"#row-{jobs[1]} [data-row]").focus()
     page.keyboard.press("x")
     page.click("[data-bulk=stop]")
-    expect(page.locator("#undo")).to_contain_text("Done: 1 jobs.", timeout=15_000)
+    expect(page.locator("#undo")).to_contain_text("Done: 1 job.", timeout=15_000)
     expect(page.locator(f"#row-{jobs[1]}")).to_contain_text("Stopped", timeout=30_000)
     expect(page.locator(f"#row-{jobs[0]}")).to_contain_text("Running")
 

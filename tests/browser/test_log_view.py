@@ -140,6 +140,10 @@ def test_a_search_counts_and_leads_from_match_to_match(open_reader: Callable[...
     expect(count).to_have_text("1 of 1,111")
     expect(chosen).to_have_text("Row 29")
     assert page.url.endswith(f"{job}?find=row+29&pod={job}-1-0#L29")
+    at_once = "for (let i = 0; i < 3; i += 1) field.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter'}))"
+    page.locator("[data-log-search]").evaluate(f"(field) => {{ field.value = 'row 299'; {at_once}; }}")
+    expect(count).to_have_text("3 of 111")
+    expect(chosen).to_have_text("Row 2991")
     page.locator("[data-log-search]").fill("nothing like it")
     expect(count).to_have_text("No match")
 

@@ -11,7 +11,8 @@ from jobs.models import Event
 from jobs.states import EndReason, JobStatus
 
 VALUES = st.text(max_size=20) | st.integers() | st.none() | st.lists(st.text(max_size=5), max_size=3)
-JSON = st.dictionaries(st.text(max_size=10) | st.sampled_from(["detail", "lines", "variant", "ended"]), VALUES)
+NAMES = st.sampled_from(["detail", "lines", "variant", "ended", "ahead", "limit", "pods"])
+JSON = st.dictionaries(st.text(max_size=10) | NAMES, VALUES)
 ALL = {**wording.STATUS, **{f"event {reason}": words for reason, words in wording.EVENTS.items()}}
 
 
@@ -42,6 +43,21 @@ def test_every_trouble_says_what_happened_and_of_which_kind_it_is(reason):
 def test_a_missing_parameter_shows_as_a_dash():
     with override("en"):
         assert "queue —" in wording.sentence_for("Waiting", {"variant": "queue"})
+
+
+@pytest.mark.parametrize(
+    ("language", "ahead", "said"),
+    [
+        ("en", 1, "behind 1 job that came first or has"),
+        ("en", 2, "behind 2 jobs that came first or have"),
+        ("en", "—", "behind — jobs that"),
+        ("zh-hans", 1, "前面还有 1 个先提交"),
+        ("zh-hans", 2, "前面还有 2 个先提交"),
+    ],
+)
+def test_one_is_not_several(language, ahead, said):
+    with override(language):
+        assert said in wording.sentence_for("Waiting", {"variant": "behind", "ahead": ahead})
 
 
 @given(st.sampled_from(sorted(wording.STATUS)), JSON)

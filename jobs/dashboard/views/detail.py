@@ -39,6 +39,7 @@ def build(request: HttpRequest, job_id: str) -> detail.Detail:
     asked = detail.Asked(
         pod=request.GET.get("pod", ""),
         all_events=request.GET.get("events") == "all",
+        warnings_only=tab_of(request) == "events" and request.GET.get("type") == "warning",
         all_pods=request.GET.get("pods") == "all",
         whole_timeline=request.GET.get("timeline") == "all",
         run_only=request.GET.get("span") == "run",

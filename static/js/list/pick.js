@@ -39,6 +39,8 @@ function pick(box, on, through) {
   show();
 }
 
+const counted = (name, number) => (number === 1 ? bar.dataset[`${name}One`] : bar.dataset[name].replace("%s", number));
+
 function say(text, { undo = false } = {}) {
   note.querySelector("[data-text]").textContent = text;
   note.querySelector("[data-undo]").hidden = !undo;
@@ -52,7 +54,7 @@ function begin(action) {
   if (!ids.length) return;
   pending = { action, ids, timer: setTimeout(send, UNDO_MS) };
   picked.clear();
-  say(bar.dataset[action === "stop" ? "stopping" : "deleting"].replace("%s", ids.length), { undo: true });
+  say(counted(action === "stop" ? "stopping" : "deleting", ids.length), { undo: true });
   note.querySelector("[data-undo]").focus();
 }
 
@@ -72,7 +74,7 @@ async function send() {
     const answer = await fetch(bar.dataset.address, { method: "POST", body, keepalive: true });
     if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
     const { done, refused } = await answer.json();
-    say([bar.dataset.done.replace("%s", done), ...refused].join(" "));
+    say([counted("done", done), ...refused].join(" "));
   } catch {
     say(bar.dataset.failed);
   }

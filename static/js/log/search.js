@@ -17,6 +17,7 @@ export class Search {
     this.gone?.abort();
     this.gone = new AbortController();
     Object.assign(this, { keyword: "", lines: [], at: -1, total: 0, isExact: false, finished: false, cursor: "" });
+    Object.assign(this, { steps: [], calling: null });
   }
 
   // The match that is near the line, from there upwards, is the first to be shown.
@@ -24,10 +25,7 @@ export class Search {
     this.clear();
     Object.assign(this, { address, keyword, ignoresCase: !/[A-Z]/.test(keyword), near });
     this.changed();
-    const { signal } = this.gone;
-    while (keyword && !signal.aborted && !(this.isExact && (this.finished || this.lines.length >= LISTED_FIRST))) {
-      await this.#call(this.lines.length >= LISTED_FIRST ? 0 : LISTED_AT_ONCE, signal);
-    }
+    await this.#read();
   }
 
   // Of the match that is shown, counted from the log's beginning; 0 where that is not known.
@@ -37,14 +35,53 @@ export class Search {
 
   // Towards the log's end; from the last match on to the first one.
   newer() {
-    if (this.at > 0) this.#go(this.at - 1);
-    else if (this.finished && this.lines.length) this.#go(this.lines.length - 1);
+    this.#step(-1);
   }
 
-  async older() {
-    if (this.at + 1 >= this.lines.length && !this.finished) await this.#call(LISTED_AT_ONCE, this.gone.signal);
-    if (this.at + 1 < this.lines.length) this.#go(this.at + 1);
-    else if (this.lines.length) this.#go(0);
+  older() {
+    this.#step(1);
+  }
+
+  // However quickly steps are asked for, each of them counts: those whose match is not at hand yet wait for it.
+  #step(by) {
+    if (!this.keyword) return;
+    this.steps.push(by);
+    this.#settle();
+    this.#read();
+  }
+
+  #settle() {
+    while (this.steps.length && this.#made(this.steps[0])) this.steps.shift();
+  }
+
+  // Whether the step is done with; one to a match that will not be at hand leads nowhere.
+  #made(by) {
+    if (this.at < 0 && !this.#isListed) return this.finished;
+    const at = this.at + by;
+    if (this.lines[at] !== undefined) this.#go(at);
+    else if (this.finished && this.lines.length) this.#go(by < 0 ? this.lines.length - 1 : 0);
+    else return this.finished || (by < 0 && this.#isListed);
+    return true;
+  }
+
+  // Whether as many matches are at hand as are without being asked for.
+  get #isListed() {
+    return this.lines.length >= LISTED_FIRST;
+  }
+
+  get #isEnough() {
+    return this.isExact && (this.finished || (this.#isListed && !this.steps.length));
+  }
+
+  // One call after the other, as each goes on where the one before it ended.
+  async #read() {
+    const { signal } = this.gone;
+    if (!this.keyword || this.calling) return;
+    this.calling = signal;
+    while (!signal.aborted && !this.#isEnough) {
+      await this.#call(this.#isListed && !this.steps.length ? 0 : LISTED_AT_ONCE, signal);
+    }
+    if (this.calling === signal) this.calling = null;
   }
 
   #go(at) {
@@ -58,7 +95,9 @@ export class Search {
     if (this.cursor) query.set("cursor", this.cursor);
     try {
       const response = await fetch(`${this.address}/search?${query}`, { signal, headers: { Accept: "application/json" } });
-      if (response.ok) this.#take((await response.json()).data, limit);
+      const body = response.ok && (await response.json());
+      if (signal.aborted) return;
+      if (body) this.#take(body.data, limit);
       else if (response.status < 500 && response.status !== 429) this.#take(NOTHING, limit);
       else throw new Error(String(response.status));
     } catch (error) {
@@ -72,6 +111,7 @@ export class Search {
     Object.assign(this, { total: data.total, isExact: data.totalIsExact, cursor: data.cursor });
     if (limit) this.finished = data.finished;
     if (this.at < 0) this.#first();
+    this.#settle();
     this.changed();
   }
 

@@ -105,6 +105,7 @@ export class LogView {
     if (store.count < 2 * KEPT && store.size < CHARACTERS) return;
     if (!scroller.following) {
       this.source.hold();
+      this.say(this.texts.held);
       return;
     }
     store.keepLast(store.size < CHARACTERS ? KEPT : KEPT / 10);

@@ -73,7 +73,7 @@ def test_a_full_queue_counts_its_own_alone(api: ApiClient, bob: User, pool: Reso
     submit(bob, **ALL_CPUS)
     found = outlook(api, resourcePoolId="local", queue=narrow.name)
     assert (found["fitsNow"], found["jobsAhead"]) == (False, 1)
-    assert "at most 1 jobs at once" in found["message"]
+    assert "at most 1 job at once" in found["message"]
 
 
 def test_a_pool_being_drained_starts_nothing(api: ApiClient, pool: ResourcePool) -> None:

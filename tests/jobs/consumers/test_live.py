@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.test import Client
 from django.utils import timezone
 
@@ -19,11 +20,12 @@ from jobs import broker, news, services, wakeups
 from jobs.api.log_target import in_database
 from jobs.consumers.live import consumer, hub
 from jobs.consumers.live.protocol import MOST_TOPICS
-from jobs.models import Job, Queue
+from jobs.models import Job, Queue, ResourcePool
 from jobs.reconcile import loop
 from jobs.routing import websocket_urlpatterns
 from jobs.services import Origin
 from jobs_platform.launcher import redis_server
+from tests.admin_site import logged_in, page_url
 from tests.jobs.conftest import submit
 from tests.processes import wait_until
 
@@ -143,6 +145,22 @@ def token(bob: User) -> str:
     return ApiToken.issue(user=bob, name="test")[1]
 
 
+def operate(act: str, queue: Queue) -> None:
+    """In the operators' pages."""
+    client = logged_in(User.objects.create_superuser("root"))
+    limit = {"max_running_jobs": "1", "priority": "1", "enabled": "on"}
+    none = {"options": "{}", "enabled": "on", "queues-TOTAL_FORMS": "0", "queues-INITIAL_FORMS": "0"}
+    address, form = {
+        "drain": (
+            page_url(ResourcePool, "changelist"),
+            {"action": "drain", ACTION_CHECKBOX_NAME: [queue.pool_id], "confirmed": "yes"},
+        ),
+        "change": (page_url(ResourcePool, "change", queue.pool_id), none),
+        "queue": (page_url(Queue, "change", queue.pk), limit),
+    }[act]
+    assert client.post(address, form).status_code == 302
+
+
 class TestNews:
     async def test_a_new_job_and_its_stop_are_told(self, bob: User, queue: Queue, token: str) -> None:
         page = await Page("jobs", token=token).open()
@@ -196,6 +214,13 @@ class TestNews:
         await in_database(news.of_jobs, [job.pk])
         await page.until(lambda: page.pools == {"local"})
         assert page.jobs == {}
+        await page.leave()
+
+    @pytest.mark.parametrize("act", ["drain", "change", "queue"])
+    async def test_what_an_operator_does_to_a_pool_is_told(self, act: str, queue: Queue, token: str) -> None:
+        page = await Page("pools", token=token).open()
+        await in_database(operate, act, queue)
+        await page.until(lambda: page.pools == {"local"})
         await page.leave()
 
     async def test_topics_can_be_changed(self, job: Job, token: str) -> None:

@@ -74,6 +74,24 @@ def test_events_come_newest_first_and_the_rest_on_request(bob: User, browse: Bro
     assert "Submitted by bob" in page(browse, bob, job, "?tab=events&events=all")
 
 
+def test_only_warnings_are_shown_on_request(bob: User, browse: Browse, make_job: MakeJob) -> None:
+    job = make_job(bob)
+    at = timezone.now()
+    Event.objects.bulk_create(
+        platform_event(job_pk=job.pk, reason=f"Warned{n:03}", warning=True, at=at) for n in range(EVENTS_SHOWN + 1)
+    )
+    text = page(browse, bob, job, "?tab=events&type=warning")
+    assert "Submitted by bob" not in text
+    assert f"Warnings {EVENTS_SHOWN + 1}" in text
+    assert f"All {EVENTS_SHOWN + 2}" in text
+    assert "Show 1 older event<" in text
+    assert "Warned000" in page(browse, bob, job, "?tab=events&type=warning&events=all")
+
+
+def test_a_job_without_warnings_says_so(bob: User, browse: Browse, make_job: MakeJob) -> None:
+    assert "No warnings." in page(browse, bob, make_job(bob), "?tab=events&type=warning")
+
+
 def test_the_config_hides_secrets(alice: User, browse: Browse, make_job: MakeJob) -> None:
     job = make_job(alice, config={"envs": [{"name": "TOKEN", "secret": True}]})
     text = page(browse, alice, job, "?tab=spec")
