@@ -80,6 +80,7 @@ def printed(client: Client, size: int) -> Iterator[tuple[str, Path]]:
         yield path, twin
     finally:
         shutil.rmtree(directory)  # lets the job end
+        client = client.clone()
         client.wait(job_id)
         client.call("DELETE", f"/api/jobs/{job_id}")
 
@@ -90,7 +91,6 @@ def size_of(client: Client, path: str) -> int:
 
 
 def reads(client: Client, path: str, queries: list[str]) -> list[float]:
-    client = client.clone()  # the server closes a connection on which nothing was asked for during the rest
     seconds: list[float] = []
     for query in queries:
         with harness.stopwatch(seconds):
@@ -168,6 +168,7 @@ def report(client: Client, gigabytes: float, rest: float) -> None:
 
 
 def report_reads(client: Client, path: str, name: str) -> None:
+    client = client.clone()  # the server closes a connection on which nothing was asked for during the rest
     tails = reads(client, path, ["tailLines=100"] * READS)
     print(harness.milliseconds(f"the last 100 lines of {name}", tails))
     jumps = reads(client, path, [f"sinceTime={one}&limitBytes=65536" for one in times(client, path)])
