@@ -7,22 +7,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.models import User
-from jobs.models import Attempt, Event, Job, JobTemplate, Pod
+from accounts.models import ApiToken, Project, User
+from jobs.models import Attempt, AuditEntry, Event, Job, JobTemplate, Pod, Queue, ResourcePool, SavedView
 from tests.jobs.dashboard.conftest import Browse, MakeJob
-
-PAYLOADS = {
-    "script": "<script>alert(1)</script>",
-    "attribute": '" onmouseover="alert(1)" x=\'',
-    "close": "--></title></textarea></pre><img src=x onerror=alert(1)>",
-    "template": "{{ 7*7 }}{% debug %}",
-    "link": "javascript:alert(1)",
-    "ansi": "\x1b[31mred\x1b]0;title\x07",
-    "bidi": "abc\u202egnp.exe\u2066",
-    "long": "<b>" + "x" * 125,
-    "cjk": "训练任务 <b>第三次</b> 日本語 한국어",
-}
-NASTY = ("<script>alert", "<img src=x", 'onmouseover="alert', "</textarea></pre><img", "<b>", 'href="javascript:')
+from tests.payloads import NASTY, PAYLOADS, soil
 
 
 def fill(job: Job, payload: str) -> None:
@@ -34,15 +22,17 @@ def fill(job: Job, payload: str) -> None:
     Job.objects.filter(pk=job.pk).update(
         name=payload[:128], config=config, status_reason="Rejected", status_params={"detail": payload}
     )
-    Pod.objects.filter(job=job).update(node=payload, reason=payload[:64], message=payload)
+    Pod.objects.filter(job=job).update(node=payload[:253], reason=payload[:64], message=payload)
     Attempt.objects.filter(job=job).update(end_reason=payload[:32])
     now = timezone.now()
     Event.objects.create(job=job, reason=payload[:64], message=payload, type="Warning", fingerprint="x", first_at=now)
-    JobTemplate.objects.create(
-        project=job.project, owner=job.owner, name=payload[:128], spec={**config, "jobName": payload}
-    )
-    job.project.name = payload[:128]
-    job.project.save(update_fields=["name"])
+    ApiToken.issue(user=job.owner, name="a token")
+    SavedView.objects.create(user=job.owner, name="a view")
+    JobTemplate.objects.create(project=job.project, owner=job.owner, name="a template", spec={})
+    for model in (ApiToken, AuditEntry, JobTemplate, SavedView, Project, ResourcePool, Queue):
+        for row in model.objects.all():  # type: ignore[attr-defined]
+            soil(row, payload)
+    JobTemplate.objects.update(spec={**config, "jobName": payload})
     User.objects.filter(pk=job.owner_id).update(username=payload[:150])
 
 
@@ -71,6 +61,8 @@ def test_it_comes_out_as_text(kind: str, bob: User, alice: User, browse: Browse,
         f"{pod}/terminal",
         "/account",
         "/templates",
+        "/pools",
+        "/pools/live?range=1h",
     ]
     for user in (bob, alice):
         for page in pages:
