@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.browser.line import Line
 from tests.browser.reader import Reader
 from tests.stack.conftest import stack as stack  # a fixture is shared by importing it
 from tests.stack.stack import ADMIN, Stack
@@ -44,6 +45,13 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def line(stack: Stack) -> Iterator[Line]:
+    made = Line(stack.port)
+    yield made
+    made.close()
 
 
 @pytest.fixture

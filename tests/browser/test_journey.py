@@ -6,6 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
+from tests.browser.line import Line
 from tests.browser.reader import Reader
 
 TRAINING = (
@@ -14,8 +15,9 @@ TRAINING = (
 )
 
 
-def test_create_watch_type_stop_delete(open_reader: Callable[..., Reader], tmp_path: Path) -> None:
-    reader = open_reader()
+def test_the_whole_journey(open_reader: Callable[..., Reader], line: Line, tmp_path: Path) -> None:
+    """Create, watch, follow, type, lose the connection and come back, stop, clone, compare, delete."""
+    reader = open_reader(through=line.port)
     page = reader.page
     # A home of its own, so that no start-up file of the machine's slows the shell down.
     job_id = reader.submit("journey <b>one</b>", TRAINING, env=("HOME", str(tmp_path)))
@@ -32,6 +34,13 @@ def test_create_watch_type_stop_delete(open_reader: Callable[..., Reader], tmp_p
     rows = page.locator(".xterm-rows")
     expect(rows).to_contain_text(f"hi {job_id}")
     assert re.search(r"\b[1-9]\d \d{2,3}\b", rows.inner_text()), "the terminal knows its size"
+    line.cut()
+    expect(page.locator("[data-terminal-state]")).to_have_text("Connection lost. The terminal goes on.")
+    line.mend()
+    expect(page.locator("[data-terminal-state]")).to_have_text("Connected again")
+    reader.forgive("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "WebSocket")
+    page.keyboard.type("echo still h''ere\n")
+    expect(rows).to_contain_text("still here")
     page.keyboard.type("exit 7\n")
     expect(page.locator("[data-terminal-state]")).to_contain_text("exit code 7")
     page.click("[data-reconnect]")
@@ -46,9 +55,24 @@ def test_create_watch_type_stop_delete(open_reader: Callable[..., Reader], tmp_p
     expect(page.locator("#job-head")).to_contain_text("admin asked for it")
     expect(page.locator("[data-note]")).to_have_text("End of the log.")
 
+    page.click("text=Clone")
+    assert page.input_value("#f-command") == TRAINING
+    page.fill("#f-command", "echo step=1 loss=0.5")
+    page.click(".form-end .is-primary")
+    page.wait_for_url(lambda url: job_id not in url and "/jobs/job-" in url)
+    clone = page.url.rpartition("/")[2]
+    reader.status("Succeeded")
+    reader.go("/?keyword=journey")
+    for one in (job_id, clone):
+        page.check(f"#row-{one} [data-pick]")
+    page.click("[data-bulk=compare]")
+    expect(page.locator("#specs .is-different", has_text="command")).to_contain_text("echo step=1 loss=0.5")
+    page.locator(".chart[data-group='loss'] canvas").wait_for()
+
+    page.click(f"#specs a[href='/jobs/{job_id}']")
     page.click(".actions a:text('Delete')")
     page.click("#confirm [data-yes]")
-    page.wait_for_url(reader.stack.url + "/")
+    page.wait_for_url(reader.stack.url + "/*")
     expect(page.locator(".toasts")).to_contain_text("Job deleted")
     expect(page.locator(f"#row-{job_id}")).to_have_count(0)
 

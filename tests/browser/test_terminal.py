@@ -48,13 +48,6 @@ def no_session_left(api: Client, job: str) -> Iterator[None]:
     wait_until(lambda: not sessions(api, job), 15, "the end of the test's terminals")
 
 
-@pytest.fixture
-def line(stack: Stack) -> Iterator[Line]:
-    made = Line(stack.port)
-    yield made
-    made.close()
-
-
 def sessions(api: Client, job: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = api.get(f"/api/jobs/{job}/terminal-sessions").json()["data"]["sessions"]
     return found
@@ -86,11 +79,6 @@ def enter(page: Page, text: str) -> None:
     page.keyboard.type(f"{text}\n")
 
 
-def forgive(reader: Reader, *parts: str) -> None:
-    """What a browser says of a connection that was cut on purpose."""
-    reader.complaints = [one for one in reader.complaints if not any(part in one for part in parts)]
-
-
 def test_a_cut_connection_comes_back_to_the_same_shell_without_a_gap(
     open_reader: Open, job: str, line: Line, tmp_path: Path
 ) -> None:
@@ -112,7 +100,7 @@ def test_a_cut_connection_comes_back_to_the_same_shell_without_a_gap(
     shown = screen(page).inner_text()
     assert re.findall(r"tick(\d+)\.", shown) == [str(number) for number in range(1, 21)]
     assert "nobody" not in shown
-    forgive(reader, "ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "WebSocket")
+    reader.forgive("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "WebSocket")
 
 
 def test_it_comes_back_by_itself(open_reader: Open, job: str, line: Line) -> None:
@@ -127,7 +115,7 @@ def test_it_comes_back_by_itself(open_reader: Open, job: str, line: Line) -> Non
     expect(page.locator(".terminal textarea")).to_be_focused()
     enter(page, "echo is-$kept-here")
     expect(screen(page)).to_contain_text("is-yes-here")
-    forgive(reader, "ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "WebSocket")
+    reader.forgive("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "WebSocket")
 
 
 def test_a_reloaded_page_shows_what_was_there(open_reader: Open, job: str) -> None:
