@@ -14,6 +14,8 @@ PAYLOADS = {
     "emoji": "👩‍👩‍👧‍👦🏳️‍🌈\u0301\u0301\u0301 <b>🚀",
     "cjk": "训练任务 <b>第三次</b> 日本語 한국어",
 }
+# Each of them in the first forty characters, as the shortest column holds, and then without end.
+MIXTURE = "<b>训练</b>\u202egnp.\u2066\x1b[31m👩‍👩‍👧‍👦\u0301<img src=x>" + "x" * 10_240
 # None of these is in a page of ours unless somebody's words became markup.
 NASTY = ("<script>alert", "<img src=x", 'onmouseover="alert', "</textarea></pre><img", "<b>", 'href="javascript:')
 # By these rows are found, and these are written by the platform alone.
