@@ -10,6 +10,7 @@ own context.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
@@ -70,6 +71,7 @@ class PlatformHandler(ASGIHandler):
     def respond(self, scope: Scope, body: bytes | None) -> HttpResponseBase:
         """In a thread: all of the request that is not network. A response that is whole is closed here, too, which
         sends request_finished; a stream is closed after its last part."""
+        began = time.perf_counter()
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
         request, refusal = self.create_request(scope, BytesIO(body or b""))
@@ -79,7 +81,7 @@ class PlatformHandler(ASGIHandler):
             setattr(request, TOO_LARGE, body is None)
             response = self.get_response(request)
         response._handler_class = self.__class__  # type: ignore[attr-defined]
-        metrics.count_request(scope["method"], response.status_code)
+        metrics.count_request(scope["method"], response.status_code, time.perf_counter() - began)
         if response.streaming:
             close_old_connections()
         else:

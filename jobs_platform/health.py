@@ -6,10 +6,11 @@ requests, so that is 200, with `status` "degraded" and the reason.
 """
 
 import logging
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any
+from typing import Any, TypeVar
 
 from django.apps import apps
 from django.conf import settings
@@ -19,6 +20,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from jobs import gauges
 from jobs.models import ResourcePool
 from jobs_platform import metrics
 from jobs_platform.version import VERSION
@@ -26,6 +28,8 @@ from jobs_platform.version import VERSION
 logger = logging.getLogger(__name__)
 
 REDIS_TIMEOUT = 0.5  # seconds
+CELERY_QUEUE = "celery"
+T = TypeVar("T")
 migrated = False
 
 
@@ -48,13 +52,27 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def metrics_page(request: HttpRequest) -> HttpResponse:
-    """The pools' ages are left out while the database does not answer."""
+    """What the database knows is left out while it does not answer, and so is what Redis does."""
+    found = [*metrics.own(), *of_redis()]
     try:
-        pools = [pool_gauges(pool) for pool in ResourcePool.objects.filter(enabled=True)]
+        found += gauges.families(timezone.now())
     except DatabaseError:
-        logger.exception("The pools' gauges could not be read")
-        pools = []
-    return HttpResponse(metrics.render(pools), content_type=metrics.CONTENT_TYPE)
+        logger.exception("The database's gauges could not be read")
+        found.append(up("database_up", "1 while the database answers.", answers=False))
+    else:
+        found.append(up("database_up", "1 while the database answers.", answers=True))
+    return HttpResponse(metrics.render(found), content_type=metrics.CONTENT_TYPE)
+
+
+def of_redis() -> Iterator[metrics.Family]:
+    length = asked_redis(lambda client: int(client.llen(CELERY_QUEUE)))
+    yield up("redis_up", "1 while Redis answers.", answers=length is not None)
+    samples = [] if length is None else [metrics.Sample(length)]
+    yield metrics.Family("celery_queue_length", "Tasks that no worker has taken yet.", "gauge", samples)
+
+
+def up(name: str, meaning: str, *, answers: bool) -> metrics.Family:
+    return metrics.Family(name, meaning, "gauge", [metrics.Sample(int(answers))])
 
 
 def database_problem() -> str:
@@ -85,17 +103,21 @@ def unapplied() -> set[tuple[str, str]]:
 
 
 def redis_problem() -> str:
+    return "cannot be reached" if asked_redis(lambda client: client.ping()) is None else ""
+
+
+def asked_redis(question: Callable[[Any], T]) -> T | None:
+    """None where it does not answer."""
     from redis import Redis
     from redis.exceptions import RedisError
 
     client = Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT)
     try:
-        client.ping()
+        return question(client)
     except RedisError:
-        return "cannot be reached"
+        return None
     finally:
         client.close()
-    return ""
 
 
 def pool_state(pool: ResourcePool) -> dict[str, Any]:
@@ -122,10 +144,6 @@ def pool_status(pool: ResourcePool, agent: float | None, watch: float | None) ->
     if pool.frozen_at is not None:
         return "frozen: too many of its jobs seem lost at once"
     return "ready"
-
-
-def pool_gauges(pool: ResourcePool) -> metrics.PoolGauges:
-    return metrics.PoolGauges(pool.name, age(pool.agent_seen_at), watch_age(pool), pool.frozen_at is not None)
 
 
 def watch_age(pool: ResourcePool) -> float | None:

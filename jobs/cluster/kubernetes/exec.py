@@ -225,6 +225,7 @@ class KubernetesSession:
         self.latest = (cols, rows)
         if not waits and self.closing is None:
             self.keep(self.loop.create_task(self.send_size()))
+            await asyncio.sleep(0)  # it begins, so that what is typed next comes behind it
 
     async def send_size(self) -> None:
         while self.size is not None:
