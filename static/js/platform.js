@@ -30,8 +30,10 @@ function ask(trigger) {
   dialog.querySelector("[data-yes]").textContent = trigger.dataset.yes;
   dialog.showModal();
   dialog.querySelector("[data-close]").focus();
-  // The list may have refreshed meanwhile: the focus goes back to what stands there now.
-  dialog.addEventListener("close", () => (trigger.isConnected ? trigger : document.getElementById("main")).focus(), { once: true });
+  // The browser gives the focus back, unless the list has refreshed meanwhile. Who has moved on is not fetched back.
+  dialog.addEventListener("close", () => {
+    if (document.activeElement === document.body) (trigger.isConnected ? trigger : document.getElementById("main")).focus();
+  }, { once: true });
 }
 
 async function copy(text) {

@@ -2,15 +2,17 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.reader import Reader
+from tests.processes import wait_until
 from tests.stack.stack import Stack
 
 QUIET = {"image": "python:3.11", "command": ["true"]}
@@ -26,6 +28,22 @@ def page_of(open_reader: Callable[..., Reader]) -> Iterator[Reader]:
 def spec(reader: Reader) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(reader.page.input_value("#f-spec"))
     return body
+
+
+def test_what_is_typed_before_the_script_is_there_counts(open_reader: Callable[..., Reader]) -> None:
+    reader = open_reader()
+    page = reader.page
+    held: list[Route] = []
+    page.route("**/js/create/page.js", lambda route: held.append(route))
+    page.goto(reader.stack.url + "/jobs/new", wait_until="commit")
+    page.fill("#f-jobName", "early")
+    page.fill("#f-command", "true")
+    wait_until(lambda: held or page.wait_for_timeout(10), 10.0, "the script's request")
+    held[0].continue_()
+    expect(page.locator("#f-spec")).to_have_value(re.compile("early"))
+    assert (spec(reader)["jobName"], spec(reader)["command"]) == ("early", "true")
+    page.fill("#f-jobName", "early and late")
+    assert spec(reader)["jobName"] == "early and late"
 
 
 def test_the_form_writes_the_json(page_of: Reader) -> None:

@@ -1,10 +1,14 @@
 """The keyboard alone."""
 
 from collections.abc import Callable
+from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.reader import Reader
+from tests.stack.stack import ADMIN
+
+MOST_PRESSES = 80
 
 
 def test_every_key_does_what_the_help_says(open_reader: Callable[..., Reader]) -> None:
@@ -43,6 +47,79 @@ def test_every_key_does_what_the_help_says(open_reader: Callable[..., Reader]) -
     expect(page.locator("#keys")).to_be_hidden()
     page.keyboard.press("/")
     expect(page.locator("#keyword")).to_be_focused()
+
+
+def tab_to(page: Page, selector: str, key: str = "Tab") -> None:
+    """As somebody without a mouse gets to it."""
+    for _press in range(MOST_PRESSES):
+        page.keyboard.press(key)
+        if page.evaluate("(selector) => Boolean(document.activeElement?.matches(selector))", selector):
+            return
+    raise AssertionError(f"{selector} is not to be reached on {page.url}")
+
+
+def press_on(page: Page, selector: str, key: str = "Enter") -> None:
+    tab_to(page, selector)
+    page.keyboard.press(key)
+
+
+def test_a_job_is_made_entered_stopped_and_deleted_without_a_mouse(
+    open_reader: Callable[..., Reader], tmp_path: Path
+) -> None:
+    reader = open_reader()
+    page = reader.page
+    press_on(page, "form[action='/logout'] button")
+    expect(page.locator("#id_username")).to_be_focused()
+    page.keyboard.type(ADMIN)
+    tab_to(page, "#id_password")
+    page.keyboard.type(f"{reader.stack.password}\n")
+    page.wait_for_url(reader.stack.url + "/")
+
+    page.keyboard.press("n")
+    expect(page.locator("#f-jobName")).to_be_focused()
+    page.keyboard.type("by keys")
+    tab_to(page, "#f-command")
+    page.keyboard.type(f"export HOME={tmp_path}; exec sleep 600")
+    press_on(page, ".form-end .is-primary")
+    page.wait_for_url("**/jobs/job-*")
+    job_id = page.url.rpartition("/")[2]
+    reader.status("Running")
+
+    press_on(page, "a[data-dock-pod]")
+    terminal = page.frame_locator("[data-dock] iframe")
+    expect(terminal.locator("[data-terminal-state]")).to_have_text("Connected")
+    expect(terminal.locator(".terminal textarea")).to_be_focused()
+    page.keyboard.type("echo by-k''eys\n")
+    expect(terminal.locator(".xterm-rows")).to_contain_text("by-keys")
+    page.keyboard.press("Control+Shift+Escape")
+    tab_to(page, "[data-dock-close]", "Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("a[data-dock-pod]")).to_be_focused()
+
+    tab_to(page, f"a[href='/jobs/{job_id}/stop']", "Shift+Tab")
+    page.keyboard.press("Space")
+    press_on(page, "#confirm [data-yes]")
+    reader.status("Stopped")
+    press_on(page, "a[href='?tab=events']")
+    page.wait_for_url("**?tab=events")
+    press_on(page, "a[href='?tab=events&type=warning']")
+    expect(page.locator("#events [aria-current]")).to_contain_text("Warnings")
+
+    page.keyboard.press("g")
+    page.keyboard.press("j")
+    page.wait_for_url(reader.stack.url + "/")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    press_on(page, "[data-bulk=delete]")
+    expect(page.locator("[data-undo]")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#undo")).to_contain_text("Nothing was done.")
+    page.keyboard.press("j")
+    page.keyboard.press(".")
+    page.keyboard.press("Enter")
+    press_on(page, "#confirm [data-yes]")
+    expect(page.locator(".toasts")).to_contain_text("Job deleted")
+    expect(page.locator(f"#row-{job_id}")).to_have_count(0)
 
 
 def test_a_dialog_keeps_the_focus_and_gives_it_back(open_reader: Callable[..., Reader]) -> None:

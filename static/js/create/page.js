@@ -41,6 +41,19 @@ function takeField(element) {
   else put(body, element.dataset.path, element.inputMode === "numeric" ? numberOf(element.value) : element.value);
 }
 
+function isTyped(element) {
+  if (!element.matches("select")) return element.value !== element.defaultValue;
+  const first = [...element.options].find((option) => option.defaultSelected) ?? element.options[0];
+  return element.value !== first?.value;
+}
+
+// What was typed before this script was there.
+function takeEarly() {
+  const early = [...form.querySelectorAll("[data-path], #f-command"), place].filter(isTyped);
+  for (const element of early) takeField(element);
+  if (early.length) pane.value = pretty(masked(body));
+}
+
 function formChanged() {
   broken = false;
   pane.value = pretty(masked(body));
@@ -104,6 +117,7 @@ for (const part of form.querySelectorAll("[data-with-script]")) part.hidden = fa
 for (const part of form.querySelectorAll("[data-without-script]")) part.hidden = true;
 posted.disabled = false;
 startRows(body.envs, envsChanged);
+if (!broken) takeEarly();
 showCalls();
 check(body, !form.querySelector("[role=alert]"));
 document.querySelector("[data-focus]")?.focus();
