@@ -11,7 +11,8 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser || comman
 CHECK_ENV := DATA_DIR=$(VENV)/checks SECRET_KEY=only-for-checks-$(shell printf 'x%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30)
 
 ON_POSTGRESQL := tests/jobs/reconcile tests/jobs/agent tests/jobs/test_services.py tests/jobs/test_transitions.py \
-	tests/jobs_platform/test_inserts.py tests/jobs_platform/test_updates.py
+	tests/jobs_platform/test_inserts.py tests/jobs_platform/test_updates.py tests/jobs_platform/test_upgrade.py \
+	tests/jobs_platform/test_metrics.py tests/jobs/api/test_list_jobs.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test lint tests test-stack test-cluster clean bench-api bench-turnaround bench-logs bench-pages bench-idle bench-reconcile
