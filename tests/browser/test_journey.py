@@ -33,7 +33,8 @@ def test_the_whole_journey(open_reader: Callable[..., Reader], line: Line, tmp_p
     page.keyboard.type("echo h''i $JOB_ID; stty size\n")
     rows = page.locator(".xterm-rows")
     expect(rows).to_contain_text(f"hi {job_id}")
-    assert re.search(r"\b[1-9]\d \d{2,3}\b", rows.inner_text()), "the terminal knows its size"
+    size = re.compile(r"\b[1-9]\d \d{2,3}\b")
+    expect(rows, "the terminal knows its size").to_contain_text(size, use_inner_text=True)
     line.cut()
     expect(page.locator("[data-terminal-state]")).to_have_text("Connection lost. The terminal goes on.")
     line.mend()
