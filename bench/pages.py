@@ -47,7 +47,7 @@ def main() -> None:
         client = harness.client(options)
         with chromium(client.url, options.user, options.password) as context:
             for name in browsed:
-                PARTS[name](client, context, options)
+                PARTS[name](client.clone(), context, options)  # whose connection is not too old
 
 
 if __name__ == "__main__":

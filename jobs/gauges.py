@@ -33,7 +33,7 @@ def by_status() -> Family:
 
 
 def of_waiting(pools: Iterable[ResourcePool], now: datetime) -> Iterator[Family]:
-    waiting = Job.objects.filter(status__in=WAITING, deleted_at=None).order_by()
+    waiting = Job.objects.active().filter(status__in=WAITING, deleted_at=None).order_by()
     rows = waiting.values_list("pool").annotate(jobs=Count("pk"), oldest=Min("created_at"))
     found = {pool: (jobs, oldest) for pool, jobs, oldest in rows}
     counts = per_pool(pools, lambda pool: float(found[pool.pk][0]) if pool.pk in found else 0.0)

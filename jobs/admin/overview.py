@@ -94,7 +94,7 @@ def chart(now: datetime) -> Chart | None:
 
 def oldest_waiting(pools: Sequence[ResourcePool]) -> list[tuple[Job, str]]:
     """With the reason why."""
-    waiting = Job.objects.filter(pool__in=pools, status__in=WAITING, deleted_at=None).order_by("pk")
+    waiting = Job.objects.active().filter(pool__in=pools, status__in=WAITING, deleted_at=None).order_by("pk")
     found = waiting.select_related("owner", "pool", "queue").defer("config", "secret_envs", "labels")[:OLDEST]
     return [(job, wording.status_message(job)) for job in found]
 

@@ -75,7 +75,11 @@ def build(visible: JobQuerySet, span: str, now: datetime) -> list[PoolView]:
 def view_of(pool: ResourcePool, visible: JobQuerySet, history: Sequence[PoolUse], span: str, now: datetime) -> PoolView:
     running, used = in_use(pool)
     waiting = dict(
-        Job.objects.filter(pool=pool, status__in=WAITING).order_by().values_list("queue").annotate(jobs=Count("pk"))
+        Job.objects.active()
+        .filter(pool=pool, status__in=WAITING)
+        .order_by()
+        .values_list("queue")
+        .annotate(jobs=Count("pk"))
     )
     return PoolView(
         pool=pool,
@@ -84,8 +88,8 @@ def view_of(pool: ResourcePool, visible: JobQuerySet, history: Sequence[PoolUse]
         queues=[
             QueueRow(queue, running.get(queue.pk, 0), waiting.get(queue.pk, 0)) for queue in ordered(pool.queues.all())
         ],
-        holding=named(visible.filter(status__in=HOLDING).order_by("started_at"), sum(running.values()), now),
-        waiting=named(in_order(visible.filter(status__in=WAITING)), sum(waiting.values()), now),
+        holding=named(visible.active().filter(status__in=HOLDING).order_by("started_at"), sum(running.values()), now),
+        waiting=named(in_order(visible.active().filter(status__in=WAITING)), sum(waiting.values()), now),
         charts=charts(pool, history, span, now),
     )
 

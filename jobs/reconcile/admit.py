@@ -49,7 +49,7 @@ def admit(pool: ResourcePool, now: datetime) -> int:
 
 def waiting_jobs(pool: ResourcePool, now: datetime) -> JobQuerySet:
     new = Q(status=JobStatus.PENDING.value, next_check_at__lte=now)
-    return Job.objects.filter(Q(status=JobStatus.QUEUED.value) | new, pool=pool, desired=Desired.RUN.value)
+    return Job.objects.active().filter(Q(status=JobStatus.QUEUED.value) | new, pool=pool, desired=Desired.RUN.value)
 
 
 def considered(pool: ResourcePool, now: datetime) -> list[Job]:
@@ -127,7 +127,7 @@ def decide_places(pool: ResourcePool, waiting: Sequence[Job]) -> Choice:
 
 def in_use(pool: ResourcePool) -> tuple[dict[int, int], Amount]:
     """Jobs that hold a place, by queue, and what all of them hold of the pool."""
-    holding = Job.objects.filter(pool=pool, status__in=[status.value for status in ADMITTED]).order_by()
+    holding = Job.objects.active().filter(pool=pool, status__in=[status.value for status in ADMITTED]).order_by()
     rows = holding.values_list("queue").annotate(
         jobs=Count("pk"),
         cpu=Sum(F("cpu_millis") * F("replicas")),

@@ -134,6 +134,7 @@ def expected_attempts(pool: ResourcePool) -> list[str]:
     going = Pod.objects.filter(attempt=OuterRef("pk")).exclude(phase__in=["Succeeded", "Failed"])
     attempts = Attempt.objects.filter(
         job__pool=pool,
+        job__status__active=True,
         job__status__in=[JobStatus.STARTING.value, JobStatus.RUNNING.value],
         job__desired=Desired.RUN.value,
         number=F("job__attempt_number"),

@@ -17,9 +17,10 @@ PURGE_BATCH = 500
 
 
 def pools_with_work(now: datetime) -> list[ResourcePool]:
-    waits = Q(status=JobStatus.QUEUED.value, desired=Desired.RUN.value)
-    due = Job.objects.filter(waits | Q(next_check_at__lte=now)).order_by()
-    busy = Q(pk__in=list(due.values_list("pool_id", flat=True).distinct()))
+    waiting = Job.objects.active().filter(status=JobStatus.QUEUED.value, desired=Desired.RUN.value)
+    due = Job.objects.filter(next_check_at__lte=now)  # each by an index of its own
+    pools = {pk for jobs in (waiting, due) for pk in jobs.order_by().values_list("pool_id", flat=True).distinct()}
+    busy = Q(pk__in=pools)
     return list(ResourcePool.objects.filter(busy | Q(frozen_at__isnull=False)))
 
 

@@ -36,7 +36,7 @@ def measured(pool: ResourcePool, minute: datetime, waiting: int) -> PoolUse:
 
 
 def waiting_by_pool() -> dict[int, int]:
-    rows = Job.objects.filter(status__in=WAITING, deleted_at=None).order_by().values_list("pool")
+    rows = Job.objects.active().filter(status__in=WAITING, deleted_at=None).order_by().values_list("pool")
     return dict(rows.annotate(jobs=Count("pk")))
 
 
